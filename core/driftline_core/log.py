@@ -1,0 +1,34 @@
+"""Structured logs: constant phrases with fields, one line each, to standard error. Prompts, completions and keys are never fields."""
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def configure_logging(*, level: Level = "info", json: bool = False) -> None:
+    """Set the process's log level and shape: JSON lines for machines, aligned text for people."""
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def get_logger(component: str) -> structlog.stdlib.BoundLogger:
+    """A logger that says which component speaks."""
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger().bind(component=component)
+    return logger

@@ -1,0 +1,32 @@
+"""Settings: one frozen class per component, built once at start-up and passed down. The environment is read nowhere else."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ComponentSettings(BaseSettings):
+    """Base of every component's settings. Subclasses set `env_prefix='DRIFTLINE_<COMPONENT>_'`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="DRIFTLINE_", env_ignore_empty=True)
+
+
+class StoreSettings(ComponentSettings):
+    """Where everything is kept: a directory (embedded engine) or a ClickHouse server."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="DRIFTLINE_STORE_", env_ignore_empty=True)
+
+    path: Path = Field(
+        default=Path(".driftline/store"), description="Directory of the embedded engine; used when no DSN is given."
+    )
+    dsn: SecretStr | None = Field(
+        default=None, description="ClickHouse server, e.g. clickhouse://user:password@host:8123; replaces the directory."
+    )
+    database: str = Field(
+        default="driftline", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Database that holds Driftline's tables."
+    )
+    query_timeout_s: float = Field(default=60.0, gt=0, le=3600, description="Longest run of one query, in seconds.")
+    memory_limit_bytes: int = Field(
+        default=4 << 30, ge=256 << 20, description="Most memory one query may take, in bytes."
+    )
