@@ -24,7 +24,7 @@ def engine_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _engine(engine_path: Path) -> Iterator[Store]:
+def engine(engine_path: Path) -> Iterator[Store]:
     """Holds the engine open for the whole session."""
     store = Store(StoreSettings(path=engine_path, database="session"))
     yield store
@@ -32,7 +32,7 @@ def _engine(engine_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def empty_store(_engine: Store, engine_path: Path) -> Iterator[Store]:
+def empty_store(engine: Store, engine_path: Path) -> Iterator[Store]:
     """A store over a new, empty database."""
     database = f"test_{next(_NUMBERS)}"
     store = Store(StoreSettings(path=engine_path, database=database))

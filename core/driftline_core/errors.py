@@ -1,12 +1,12 @@
 """Every error Driftline raises on purpose.
 
-    DriftlineError
-    ├── ConfigError      (ValueError)    a setting, rule or mapping that cannot mean anything
-    ├── InputError       (ValueError)    data from outside that breaks its contract
-    │   └── TooFewSamples                fewer samples than a statistic needs
-    ├── NotFound         (LookupError)   a name or id that does not exist
-    ├── QueryError       (RuntimeError)  a query that was understood and failed
-    └── StoreError       (RuntimeError)  the store refused or did not answer
+DriftlineError
+├── ConfigError      (ValueError)    a setting, rule or mapping that cannot mean anything
+├── InputError       (ValueError)    data from outside that breaks its contract
+│   └── TooFewSamples                fewer samples than a statistic needs
+├── NotFound         (LookupError)   a name or id that does not exist
+├── QueryError       (RuntimeError)  a query that was understood and failed
+└── StoreError       (RuntimeError)  the store refused or did not answer
 """
 
 

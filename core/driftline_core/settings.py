@@ -21,7 +21,8 @@ class StoreSettings(ComponentSettings):
         default=Path(".driftline/store"), description="Directory of the embedded engine; used when no DSN is given."
     )
     dsn: SecretStr | None = Field(
-        default=None, description="ClickHouse server, e.g. clickhouse://user:password@host:8123; replaces the directory."
+        default=None,
+        description="ClickHouse server, e.g. clickhouse://user:password@host:8123; replaces the directory.",
     )
     database: str = Field(
         default="driftline", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Database that holds Driftline's tables."

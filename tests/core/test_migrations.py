@@ -20,7 +20,8 @@ def test_an_edited_migration_is_refused_by_name(store: Store) -> None:
 
 def test_every_table_forgets(store: Store) -> None:
     tables = store.rows(
-        "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+        "SELECT name, create_table_query FROM system.tables "
+        "WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
     )
     assert len(tables) >= 9
     assert [table["name"] for table in tables if " TTL " not in table["create_table_query"]] == ["migrations"]

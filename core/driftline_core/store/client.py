@@ -68,7 +68,9 @@ class Store:
     def arrow(self, sql: str, parameters: Parameters | None = None, *, settings: Parameters | None = None) -> Any:
         """The result of a SELECT as a pyarrow Table: the way for many rows. Raises StoreError."""
         try:
-            return self.client.query_arrow(sql, parameters=_plain(parameters), settings=_plain(settings), use_strings=True)
+            return self.client.query_arrow(
+                sql, parameters=_plain(parameters), settings=_plain(settings), use_strings=True
+            )
         except ClickHouseError as error:
             raise StoreError(str(error)) from error
 

@@ -80,7 +80,9 @@ def migrate(store: Store, migrations: list[Migration] | None = None) -> list[Mig
             )
         for statement in migration.statements():
             store.command(statement)
-        store.insert("migrations", ["version", "name", "sha256"], [(migration.version, migration.name, migration.sha256)])
+        store.insert(
+            "migrations", ["version", "name", "sha256"], [(migration.version, migration.name, migration.sha256)]
+        )
         _LOG.info("migration applied", version=migration.version, name=migration.name)
         done.append(migration)
     return done
