@@ -82,8 +82,8 @@ class PeriodicService:
                 self._tick()
                 self._last_error = None
             except Exception as error:  # noqa: BLE001 - the edge of the loop: one bad tick must not end it
-                self.n_errors += 1
                 self._last_error = f"{type(error).__name__}: {error}"
+                self.n_errors += 1
                 self._log.exception("tick failed")
             self.n_ticks += 1
             self._wanted.wait(self._interval_s)
