@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS spans
     scope_name LowCardinality(String) CODEC(ZSTD(1)),
     scope_version LowCardinality(String) CODEC(ZSTD(1)),
     resource_attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+    scope_attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
     events Array(Tuple(time_unix_nano UInt64, name String, attributes Map(String, String))) CODEC(ZSTD(1)),
     links Array(Tuple(trace_id String, span_id String, attributes Map(String, String))) CODEC(ZSTD(1)),
