@@ -1,0 +1,1 @@
+"""Import of prompt and response logs: files in, OTLP out."""
