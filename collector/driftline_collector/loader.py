@@ -1,0 +1,153 @@
+"""The loader: segments of the spool become rows, each segment one INSERT of one block under a token of its own."""
+
+import threading
+import time
+from typing import Final
+
+from driftline_collector.deadletter import DeadLetters
+from driftline_collector.envelope import Frame, reframed
+from driftline_collector.insert import InsertFailed, SegmentInsert
+from driftline_collector.ledger import Ledger
+from driftline_collector.segment import Segment
+from driftline_collector.splits import SplitJournal
+from driftline_collector.spool import Spool
+from driftline_core.errors import StoreError
+from driftline_core.log import get_logger
+from driftline_core.store import Store
+
+_LOG = get_logger("collector")
+_POLL_S: Final = 0.5
+
+
+class Loader:
+    """Threads that take segments, insert them, and remove them once every request is in the store or a dead letter.
+
+    A store that is away or overloaded is retried for ever, with growing pauses; only a request that fails alone while it is the
+    data's fault, or while its neighbours succeed, is dead-lettered.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        store: Store,
+        dead_letters: DeadLetters,
+        ledger: Ledger,
+        *,
+        n_threads: int,
+        retry_max_s: float,
+    ) -> None:
+        self._spool = spool
+        self._dead_letters = dead_letters
+        self._ledger = ledger
+        self._insert = SegmentInsert(store)
+        self._retry_max_s = retry_max_s
+        self._n_threads = n_threads
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self.last_error: str | None = None
+
+    def start(self) -> None:
+        self._threads = [
+            threading.Thread(target=self._run, name=f"loader-{number}", daemon=True)
+            for number in range(self._n_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, *, deadline_s: float) -> bool:
+        """End after the INSERTs that run now; True when they ended within deadline_s."""
+        self._stopping.set()
+        deadline = time.monotonic() + deadline_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self._threads) and all(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        pause_s = 0.1
+        while not self._stopping.is_set():
+            segment = self._spool.take(timeout_s=_POLL_S)
+            if segment is None:
+                continue
+            try:
+                self._load(segment)
+                self._spool.remove(segment)
+            except (StoreError, InsertFailed, OSError) as error:
+                self._failed(segment, error, pause_s)
+            except Exception as error:  # noqa: BLE001 - the edge of the loop: what is acknowledged must be tried again
+                _LOG.exception("loader failed unexpectedly")
+                self._failed(segment, error, pause_s)
+            else:
+                self.last_error = None
+                pause_s = 0.1
+                continue
+            self._stopping.wait(pause_s)
+            pause_s = min(pause_s * 2, self._retry_max_s)
+
+    def _failed(self, segment: Segment, error: Exception, pause_s: float) -> None:
+        self.last_error = f"{type(error).__name__}: {str(error)[:500]}"
+        self._ledger.count_load_error()
+        _LOG.warning(
+            "segment not loaded, will be tried again", segment=segment.token, error=self.last_error, pause_s=pause_s
+        )
+        self._spool.give_back(segment)
+
+    def _load(self, segment: Segment) -> None:
+        """Store or dead-letter every request of the segment. Raises InsertFailed, StoreError, OSError to be tried again."""
+        journal = SplitJournal(segment)
+        if not journal.exists():
+            try:
+                self._insert.whole(segment)
+            except InsertFailed as failure:
+                if failure.is_environment:
+                    raise
+                _LOG.warning(
+                    "segment refused by the store, looking for the request", code=failure.code, segment=segment.token
+                )
+            else:
+                self._ledger.count_stored(n_requests=len(segment.digests), n_spans=segment.n_spans)
+                return
+        data, frames = segment.read()
+        stored, dead = self._load_range(segment, journal, data, frames, 0, len(frames))
+        for _, failure in dead:
+            if failure.is_memory or not (failure.is_data or stored):
+                raise failure  # when nothing of a segment can be stored it is more likely the store's fault than each request's
+        for frame, failure in dead:
+            self._bury(segment, data, frame, failure)
+        self._ledger.count_stored(n_requests=len(stored), n_spans=sum(frame.n_spans for frame in stored))
+
+    def _load_range(
+        self, segment: Segment, journal: SplitJournal, data: bytes, frames: list[Frame], low: int, high: int
+    ) -> tuple[list[Frame], list[tuple[Frame, InsertFailed]]]:
+        """Insert frames[low:high], halving what is refused. What was halved once is halved again after a crash: the tokens stay."""
+        whole_segment = (low, high) == (0, len(frames))
+        if (low, high) not in journal and not (whole_segment and high - low > 1):
+            try:
+                self._insert.part(f"{segment.token}:{low}-{high}", reframed(data, frames[low:high]))
+            except InsertFailed as failure:
+                if failure.is_environment:
+                    raise
+                if high - low == 1:
+                    return [], [(frames[low], failure)]
+            else:
+                return frames[low:high], []
+        journal.add(low, high)
+        middle = (low + high) // 2
+        left = self._load_range(segment, journal, data, frames, low, middle)
+        right = self._load_range(segment, journal, data, frames, middle, high)
+        return left[0] + right[0], left[1] + right[1]
+
+    def _bury(self, segment: Segment, data: bytes, frame: Frame, failure: InsertFailed) -> None:
+        self._dead_letters.put(
+            f"{segment.token}-{frame.start}",
+            data[frame.body : frame.end],
+            reason="unreadable by the store",
+            detail=str(failure)[:2000],
+            project=frame.project,
+            received_at_ns=frame.received_at_ns,
+            n_spans=frame.n_spans,
+        )
+        self._ledger.count_dead_lettered(n_requests=1, n_spans=frame.n_spans)
