@@ -1,0 +1,22 @@
+-- Where the loader inserts: one row a request, shaped like the envelope (driftline_collector.views.PROTO). Keeps nothing; the views read it.
+-- The names after a dollar are generated: $attributes, $plain_attributes: types of `repeated KeyValue`.
+-- received_at: unix nanoseconds. building: makes every insert fail until the views stand, so that none falls between; dropped then.
+CREATE TABLE IF NOT EXISTS otlp_traces
+(
+    project String,
+    received_at UInt64,
+    request Tuple(resource_spans Array(Tuple(
+        resource Tuple(attributes $plain_attributes),
+        scope_spans Array(Tuple(
+            scope Tuple(name String, version String, attributes $plain_attributes),
+            spans Array(Tuple(
+                trace_id String, span_id String, trace_state String, parent_span_id String, name String, kind Int32,
+                start_time_unix_nano UInt64, end_time_unix_nano UInt64,
+                attributes $attributes,
+                events Array(Tuple(time_unix_nano UInt64, name String, attributes $plain_attributes)),
+                links Array(Tuple(trace_id String, span_id String, attributes $plain_attributes)),
+                status Tuple(message String, code Int32)))))))),
+    building UInt8 DEFAULT throwIf(length(project) >= 0, 'the views of otlp_traces are being built, retry')
+)
+ENGINE = Null
+COMMENT '$fingerprint'
