@@ -1,1 +1,1 @@
-"""."""
+"""Driftline's HTTP API and web page."""

@@ -1,0 +1,68 @@
+"""The collector's counters as metrics: any service of the process with `.stats()` is a collector."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any, Final
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from driftline_core import Service
+
+COUNTERS: Final = {
+    "received_requests": "OTLP requests received.",
+    "received_spans": "Spans received.",
+    "duplicate_requests": "Requests kept before and acknowledged again.",
+    "duplicate_spans": "Spans of requests kept before.",
+    "recovered_requests": "Requests found in the spool at the start.",
+    "recovered_spans": "Spans found in the spool at the start.",
+    "stored_requests": "Requests stored.",
+    "stored_spans": "Spans stored.",
+    "dead_lettered_requests": "Requests the engine refused, kept in the dead-letter file.",
+    "dead_lettered_spans": "Spans the engine refused, kept in the dead-letter file.",
+    "load_errors": "Inserts that failed and are tried again.",
+}
+COUNTERS_BY_REASON: Final = {
+    "rejected_requests": "Requests refused, by reason.",
+    "rejected_spans": "Spans refused, by reason.",
+}
+GAUGES: Final = {
+    "spool_bytes": ("spool_bytes", "Bytes accepted and not stored yet."),
+    "spool_max_bytes": ("spool_limit_bytes", "Most bytes the spool may hold."),
+    "oldest_unloaded_s": ("oldest_unloaded_seconds", "Age of the oldest request that is not stored yet."),
+}
+
+
+def ingest_stats(service: Service) -> dict[str, Any] | None:
+    """The fields of a service's `.stats()`, or None where it has none."""
+    read = getattr(service, "stats", None)
+    if not callable(read):
+        return None
+    stats = read()
+    return asdict(stats) if is_dataclass(stats) and not isinstance(stats, type) else None
+
+
+def ingest_metrics(services: Sequence[Service]) -> Iterable[Metric]:
+    """One family per counter and gauge, one sample per collector (label `collector`)."""
+    collectors = [(service.name, stats) for service in services if (stats := ingest_stats(service)) is not None]
+    if not collectors:
+        return
+    for field, text in COUNTERS.items():
+        counter = CounterMetricFamily(f"driftline_ingest_{field}", text, labels=["collector"])
+        for name, stats in collectors:
+            if field in stats:
+                counter.add_metric([name], stats[field])
+        yield counter
+    for field, text in COUNTERS_BY_REASON.items():
+        counter = CounterMetricFamily(f"driftline_ingest_{field}", text, labels=["collector", "reason"])
+        for name, stats in collectors:
+            by_reason = stats.get(field)
+            if isinstance(by_reason, Mapping):
+                for reason, count in sorted(by_reason.items()):
+                    counter.add_metric([name, reason], count)
+        yield counter
+    for field, (metric, text) in GAUGES.items():
+        gauge = GaugeMetricFamily(f"driftline_ingest_{metric}", text, labels=["collector"])
+        for name, stats in collectors:
+            if field in stats:
+                gauge.add_metric([name], stats[field])
+        yield gauge

@@ -1,0 +1,11 @@
+    sum(calls) AS n_calls,
+    sum(errors) AS n_errors,
+    sum(slices.input_tokens) AS n_input_tokens,
+    sum(slices.output_tokens) AS n_output_tokens,
+    sum(slices.cache_read_tokens) AS n_cache_read_tokens,
+    sum(slices.cache_write_tokens) AS n_cache_write_tokens,
+    sum(slices.reasoning_tokens) AS n_reasoning_tokens,
+    sum(slices.calls_without_tokens) AS n_calls_without_tokens,
+    sumIf(calls, NOT is_priced) AS n_calls_without_price,
+    sum(slices.cost_usd) AS total_cost_usd,
+    quantilesTDigestMerge(0.5, 0.9, 0.95, 0.99)(duration_quantiles) AS durations_ms
