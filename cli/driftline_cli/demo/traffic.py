@@ -158,7 +158,10 @@ class _Asker:
                 )
                 hits = self.retriever.search(question, topic=topic.name)
                 answer = self.assistant.answer(hits, model=self.source.model, prompt_version=self._version(at), rng=rng)
-                yield self._call(at, self._session_id(number), user_id, question, tuple(hits), answer)
+                session_id = self._session_id(number)
+                yield self._call(
+                    at, session_id=session_id, user_id=user_id, question=question, hits=tuple(hits), answer=answer
+                )
                 at += timedelta(seconds=rng.uniform(15, 90))
 
     def strays(self) -> Iterator[Call]:
@@ -168,7 +171,14 @@ class _Asker:
             at = self.week.change + (self.week.end - self.week.change) * rng.uniform(0.02, 0.6)
             question = _OFF_TOPIC[(number + 4 * (self.source.service == "help-search")) % len(_OFF_TOPIC)]
             hits = tuple(self.retriever.search(question))
-            yield self._call(at, self._session_id(f"stray-{number}"), self._user_id(), question, hits, _REFUSAL)
+            yield self._call(
+                at,
+                session_id=self._session_id(f"stray-{number}"),
+                user_id=self._user_id(),
+                question=question,
+                hits=hits,
+                answer=_REFUSAL,
+            )
 
     def _version(self, at: datetime) -> str:
         return self.source.changed_version if at >= self.week.change else "v1"
@@ -180,7 +190,7 @@ class _Asker:
         return f"{self.source.service}-{self.source.model}-{number}"
 
     def _call(
-        self, at: datetime, session_id: str, user_id: str, question: str, hits: tuple[Hit, ...], answer: str
+        self, at: datetime, *, session_id: str, user_id: str, question: str, hits: tuple[Hit, ...], answer: str
     ) -> Call:
         rng = self.rng
         is_off_topic = answer == _REFUSAL

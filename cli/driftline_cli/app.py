@@ -1,0 +1,268 @@
+"""The commands and their flags. Everything a command needs is imported when it runs, so that --help answers in a blink."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+DataDir = Annotated[
+    Path,
+    typer.Option(envvar="DRIFTLINE_DATA_DIR", help="Directory of the embedded store and the spool.", show_envvar=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, for scripts.")]
+ApiUrl = Annotated[str, typer.Option("--url", help="Address of Driftline's API.")]
+Project = Annotated[str, typer.Option(help="Project to use.")]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], typer.Option(help="Least level that is logged.")]
+Port = typer.Option(min=0, max=65535)
+
+DEFAULT_DATA_DIR = Path(".driftline")
+DEFAULT_API = "http://127.0.0.1:8000"
+
+app = typer.Typer(
+    name="driftline",
+    help="Makes the silent failures of LLM applications visible: OpenTelemetry in, drift with a stated false-alarm rate out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+references = typer.Typer(
+    help="Reference sets: named time ranges that later traffic is compared with.", no_args_is_help=True
+)
+dashboards = typer.Typer(help="Grafana dashboards.", no_args_is_help=True)
+rules = typer.Typer(help="Alert rules, which are Prometheus rule files.", no_args_is_help=True)
+app.add_typer(references, name="references")
+app.add_typer(dashboards, name="dashboards")
+app.add_typer(rules, name="rules")
+
+
+@app.command()
+def up(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
+    http_port: Annotated[
+        int | None, typer.Option(help="Port of OTLP/HTTP; default 4318, 0 any free one.", min=0)
+    ] = None,
+    grpc_port: Annotated[
+        int | None, typer.Option(help="Port of OTLP/gRPC; default 4317, 0 any free one.", min=0)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the API and page; default 8000, 0 any free one.", min=0)
+    ] = None,
+    analysis_interval: Annotated[float | None, typer.Option(help="Seconds between looks for settled windows.")] = None,
+    window: Annotated[float | None, typer.Option(help="Hours of one analysis window.")] = None,
+    webhook: Annotated[list[str] | None, typer.Option(help="URL that gets alerts; may be repeated.")] = None,
+    alertmanager: Annotated[list[str] | None, typer.Option(help="URL of an Alertmanager; may be repeated.")] = None,
+    log_level: LogLevel = "warning",
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines instead of text.")] = False,
+    is_json: AsJson = False,
+) -> None:
+    """Run everything in one process: collector, analyzers, alerts, API and page, until Ctrl-C."""
+    from driftline_cli.composition import EmbeddedOptions
+    from driftline_cli.up import run_up
+    from driftline_core.log import configure_logging
+
+    configure_logging(level=log_level, json=log_json)
+    run_up(
+        EmbeddedOptions(
+            data_dir=data_dir,
+            collector=_given(host=host, http_port=http_port, grpc_port=grpc_port),
+            analyzers=_given(interval_s=analysis_interval, window_hours=window),
+            alerts=_given(webhook_urls=webhook or None, alertmanager_urls=alertmanager or None),
+            api=_given(host=host, port=port),
+        ),
+        is_json=is_json,
+    )
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Seed of the traffic.")] = 7,
+    scale: Annotated[float, typer.Option(help="Share of the usual traffic.", min=0.1, max=20)] = 1.0,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep the data here instead of in a temporary directory.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of the API and page; 0 any free one.", min=0)] = 0,
+    is_exit: Annotated[bool, typer.Option("--exit", help="End when done: 0 if all was as planted, else 1.")] = False,
+    log_level: LogLevel = "error",
+    is_json: AsJson = False,
+) -> None:
+    """A week of a support assistant's traffic, its drift found, an alert delivered; stays up until Ctrl-C."""
+    from driftline_cli.demo.run import DemoOptions, run_demo
+    from driftline_core.log import configure_logging
+
+    configure_logging(level=log_level)
+    options = DemoOptions(seed=seed, scale=scale, data_dir=data_dir, api_port=port, is_exit=is_exit, is_json=is_json)
+    raise typer.Exit(run_demo(options))
+
+
+@app.command()
+def migrate(data_dir: DataDir = DEFAULT_DATA_DIR, is_json: AsJson = False) -> None:
+    """Bring the store's tables to this version; safe to repeat."""
+    from driftline_cli.maintenance import run_migrate
+
+    run_migrate(data_dir, is_json=is_json)
+
+
+@app.command()
+def analyze(data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warning", is_json: AsJson = False) -> None:
+    """Run the analyzers once over every settled window of a data directory that no running `up` holds."""
+    from driftline_cli.maintenance import run_analyze
+    from driftline_core.log import configure_logging
+
+    configure_logging(level=log_level)
+    run_analyze(data_dir, is_json=is_json)
+
+
+@app.command()
+def status(url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJson = False) -> None:
+    """How a running Driftline is: services, spans, lag, the last findings, alerts that fire. Exit code 1 when it is not well."""
+    from driftline_cli.status import run_status
+
+    raise typer.Exit(run_status(url, project=project, is_json=is_json))
+
+
+@app.command(name="import")
+def import_log(
+    file: Annotated[Path, typer.Argument(help="Log of prompts and responses: .jsonl, .csv (also .gz) or .parquet.")],
+    prompt: Annotated[str | None, typer.Option(help="Column of the prompt.")] = None,
+    completion: Annotated[str | None, typer.Option(help="Column of the response.")] = None,
+    system: Annotated[str | None, typer.Option(help="Column of the system prompt.")] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Column of the time: RFC 3339, epoch seconds or milliseconds.")
+    ] = None,
+    session: Annotated[str | None, typer.Option(help="Column of the session id.")] = None,
+    user: Annotated[str | None, typer.Option(help="Column of the user id.")] = None,
+    input_tokens: Annotated[str | None, typer.Option(help="Column of the input tokens.")] = None,
+    output_tokens: Annotated[str | None, typer.Option(help="Column of the output tokens.")] = None,
+    duration_ms: Annotated[str | None, typer.Option(help="Column of the duration in milliseconds.")] = None,
+    error: Annotated[str | None, typer.Option(help="Column of the error; empty means none.")] = None,
+    service: Annotated[str | None, typer.Option(help="Service of every row that names none.")] = None,
+    service_column: Annotated[str | None, typer.Option(help="Column of the service.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model of every row that names none.")] = None,
+    model_column: Annotated[str | None, typer.Option(help="Column of the model.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Provider of every row that names none.")] = None,
+    provider_column: Annotated[str | None, typer.Option(help="Column of the provider.")] = None,
+    prompt_version: Annotated[str | None, typer.Option(help="Prompt version of every row that names none.")] = None,
+    prompt_version_column: Annotated[str | None, typer.Option(help="Column of the prompt version.")] = None,
+    environment: Annotated[str | None, typer.Option(help="Environment of every row that names none.")] = None,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", help="Only rows with column=value; repeatable.")
+    ] = None,
+    join: Annotated[
+        str | None, typer.Option(help="FILE:COLUMN adds that file's columns to rows equal in COLUMN.")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="Without times: when the first row happened.")] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Without times: when the last ended, or 'now'; default: file's date.")
+    ] = None,
+    spacing: Annotated[
+        float | None, typer.Option(help="Without times: seconds between rows; default 60.", min=0)
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
+    rejected: Annotated[Path | None, typer.Option(help="Where bad rows go; default <file>.rejected.jsonl.")] = None,
+    endpoint: Annotated[str, typer.Option(help="OTLP/HTTP address of a collector.")] = "http://127.0.0.1:4318",
+    embedded: Annotated[
+        bool, typer.Option("--embedded", help="Import into --data-dir with no service running.")
+    ] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    project: Project = "default",
+    is_json: AsJson = False,
+) -> None:
+    """Bring the past: send a log of prompts and responses as OTLP. Importing the same file again adds nothing."""
+    from driftline_cli.importing.columns import parse_assignments
+    from driftline_cli.importing.run import Destination, parse_join, run_import_command
+    from driftline_cli.importing.times import parse_moment
+    from driftline_core.clock import utc_now
+    from driftline_core.log import configure_logging
+
+    configure_logging(level="warning")
+    from datetime import timedelta
+
+    from driftline_cli.importing.pipeline import ImportOptions
+
+    named = _given(
+        prompt=prompt,
+        completion=completion,
+        system=system,
+        time=time,
+        session=session,
+        user=user,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        duration_ms=duration_ms,
+        error=error,
+        service=service_column,
+        model=model_column,
+        provider=provider_column,
+        prompt_version=prompt_version_column,
+    )
+    constants = _given(
+        service=service, model=model, provider=provider, prompt_version=prompt_version, environment=environment
+    )
+    now = utc_now()
+    options = ImportOptions(
+        path=file,
+        named=named,
+        constants=constants,
+        filters=parse_assignments(filters or [], flag="--filter"),
+        join=parse_join(join) if join is not None else None,
+        start=parse_moment(start, now=now) if start is not None else None,
+        end=parse_moment(end, now=now) if end is not None else None,
+        spacing=timedelta(seconds=spacing) if spacing is not None else None,
+        is_strict=strict,
+        rejected_path=rejected,
+    )
+    destination = Destination(endpoint=endpoint, data_dir=data_dir if embedded else None, project=project)
+    run_import_command(options, destination, is_json=is_json)
+
+
+@references.command("create")
+def create_reference(
+    name: Annotated[str, typer.Argument(help="Name of the set, unique in the project.")],
+    service: Annotated[str, typer.Option(help="Service whose traffic it is.")],
+    from_time: Annotated[str, typer.Option("--from", help="Start (event time), inclusive: RFC 3339 or epoch.")],
+    to_time: Annotated[str, typer.Option("--to", help="End (event time), exclusive: RFC 3339, epoch or 'now'.")],
+    model: Annotated[str, typer.Option(help="Only this model; empty is every model.")] = "",
+    description: Annotated[str, typer.Option(help="A note for people.")] = "",
+    url: ApiUrl = DEFAULT_API,
+    project: Project = "default",
+    is_json: AsJson = False,
+) -> None:
+    """Freeze a time range of a service's traffic under a name."""
+    from driftline_cli.references import run_create
+
+    run_create(
+        {"name": name, "service": service, "model": model, "description": description},
+        from_time=from_time,
+        to_time=to_time,
+        url=url,
+        project=project,
+        is_json=is_json,
+    )
+
+
+@references.command("list")
+def list_references(url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJson = False) -> None:
+    """Show every reference set."""
+    from driftline_cli.references import run_list
+
+    run_list(url=url, project=project, is_json=is_json)
+
+
+@references.command("delete")
+def delete_reference(
+    name: Annotated[str, typer.Argument(help="Name of the set.")],
+    url: ApiUrl = DEFAULT_API,
+    project: Project = "default",
+    is_json: AsJson = False,
+) -> None:
+    """Forget a reference set; its traffic stays."""
+    from driftline_cli.references import run_delete
+
+    run_delete(name, url=url, project=project, is_json=is_json)
+
+
+def _given[Value](**flags: Value | None) -> dict[str, Value]:
+    """The flags that were given."""
+    return {name: value for name, value in flags.items() if value is not None}

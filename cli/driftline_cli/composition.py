@@ -1,0 +1,143 @@
+"""Wires the components into the embedded service: the one place that knows them all."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from driftline_alerts.service import AlertEvaluator
+from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.settings import AnalyzerSettings
+from driftline_api.promql.store_source import StoreSource
+from driftline_core.prices import PriceBook
+from driftline_core.store.rollup import Rollup
+
+from driftline_alerts.settings import AlertSettings
+from driftline_api.app import create_app
+from driftline_api.promql.engine import PromqlEngine
+from driftline_api.service import ApiServer
+from driftline_api.settings import ApiSettings
+from driftline_cli.lock import DataDirLock
+from driftline_cli.ports import require_free_ports
+from driftline_cli.query_source import EngineQuerySource
+from driftline_cli.stack import Stack
+from driftline_cli.store_access import store_settings
+from driftline_collector.service import Collector
+from driftline_collector.settings import CollectorSettings
+from driftline_core.clock import Clock, utc_now
+from driftline_core.service import PeriodicService, Service
+from driftline_core.store import Store, migrate
+
+ROLLUP_INTERVAL_S: Final = 2.0
+PRICE_INTERVAL_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedOptions:
+    """How the embedded service runs. Each mapping overrides that component's settings, which else come from the environment."""
+
+    data_dir: Path
+    collector: dict[str, Any] = field(default_factory=dict)
+    analyzers: dict[str, Any] = field(default_factory=dict)
+    alerts: dict[str, Any] = field(default_factory=dict)
+    api: dict[str, Any] = field(default_factory=dict)
+
+
+def collector_settings(data_dir: Path, **overrides: Any) -> CollectorSettings:
+    """The collector's settings with its spool in the data directory."""
+    return CollectorSettings(**{"spool_path": data_dir / "spool", **overrides})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """The running parts of the embedded service. stack starts and stops them; the rest is for those who drive them by hand."""
+
+    store: Store
+    stack: Stack
+    collector: Collector
+    rollup: Rollup
+    prices: PriceBook
+    analysis: AnalysisRunner
+    alerts: AlertEvaluator
+    api: ApiServer
+
+    def addresses(self) -> dict[str, str]:
+        """Where to send and where to look, once started."""
+        return {
+            "otlp_http": f"http://127.0.0.1:{self.collector.http_port}",
+            "otlp_grpc": f"http://127.0.0.1:{self.collector.grpc_port}",
+            "api": self.api.url,
+            "prometheus": f"{self.api.url}/prometheus",
+        }
+
+
+@contextmanager
+def run_embedded(options: EmbeddedOptions, *, command: str, is_driven: bool = False) -> Iterator[Embedded]:
+    """The embedded service, running inside the context.
+
+    is_driven: leave analysis and alert evaluation to the caller instead of to their own threads.
+    Raises PortInUse, DataDirInUse, ConfigError, StoreError.
+    """
+    collector = collector_settings(options.data_dir, **options.collector)
+    api = ApiSettings(**options.api)
+    require_free_ports(
+        {
+            "--http-port": (collector.host, collector.http_port),
+            "--grpc-port": (collector.host, collector.grpc_port),
+            "--port": (api.host, api.port),
+        }
+    )
+    with DataDirLock(options.data_dir, command=command) as lock:
+        store = Store(store_settings(options.data_dir))
+        try:
+            migrate(store)
+            embedded = _wire(
+                store,
+                collector=collector,
+                analyzers=AnalyzerSettings(**options.analyzers),
+                alerts=AlertSettings(**options.alerts),
+                api=api,
+                is_driven=is_driven,
+            )
+            with embedded.stack:
+                lock.describe(embedded.addresses())
+                yield embedded
+        finally:
+            store.close()
+
+
+def _wire(
+    store: Store,
+    *,
+    collector: CollectorSettings,
+    analyzers: AnalyzerSettings,
+    alerts: AlertSettings,
+    api: ApiSettings,
+    is_driven: bool,
+    clock: Clock = utc_now,
+) -> Embedded:
+    intake = Collector(collector, store)
+    rollup = Rollup(store)
+    prices = PriceBook(store)
+    analysis = AnalysisRunner(analyzers, store, clock)
+    engine = PromqlEngine(StoreSource(store, alerts.project))
+    evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock)
+    services: list[Service] = [
+        intake,
+        PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),
+        PeriodicService(name="prices", interval_s=PRICE_INTERVAL_S, tick=prices.sync),
+    ]
+    if not is_driven:
+        services += [analysis.service(), evaluator]
+    server = ApiServer(api, create_app(api, store, alerts=evaluator, services=services, clock=clock))
+    return Embedded(
+        store=store,
+        stack=Stack([*services, server]),
+        collector=intake,
+        rollup=rollup,
+        prices=prices,
+        analysis=analysis,
+        alerts=evaluator,
+        api=server,
+    )

@@ -1,0 +1,26 @@
+"""Opens the store of a data directory for one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from driftline_collector.views import ensure_ingest
+from driftline_core.settings import StoreSettings
+from driftline_core.store import Migration, Store, migrate
+
+
+def store_settings(data_dir: Path) -> StoreSettings:
+    """The store in a data directory, or the server that the environment names."""
+    return StoreSettings(path=data_dir / "store")
+
+
+@contextmanager
+def open_store(data_dir: Path) -> Iterator[tuple[Store, list[Migration]]]:
+    """The store with every table and the views of ingestion, and the migrations that were missing. Hold the DataDirLock around it."""
+    store = Store(store_settings(data_dir))
+    try:
+        applied = migrate(store)
+        ensure_ingest(store)
+        yield store, applied
+    finally:
+        store.close()
