@@ -1,0 +1,174 @@
+"""From text to promql-parser's tree, and the few questions that evaluation asks of it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import promql_parser as pp
+
+from driftline_api.promql.aggregations import Grouping
+from driftline_api.promql.binary import SET_OPERATORS, Matching
+from driftline_api.promql.errors import BadQuery
+from driftline_api.promql.functions import CLOCKS, ELEMENTWISE, VECTOR_FUNCTIONS
+from driftline_api.promql.matchers import LabelMatcher, MatchKind, equal
+from driftline_api.promql.over_time import OVER_TIME_FUNCTIONS
+from driftline_api.promql.rates import RATE_FUNCTIONS
+from driftline_api.promql.values import METRIC_NAME
+
+SPECIAL_FUNCTIONS: Final = frozenset({"absent", "absent_over_time", "timestamp"})
+"""Functions that look at their argument's expression, not only at its value: the evaluator has them."""
+KNOWN_FUNCTIONS: Final = frozenset(
+    {*ELEMENTWISE, *CLOCKS, *VECTOR_FUNCTIONS, *RATE_FUNCTIONS, *OVER_TIME_FUNCTIONS, *SPECIAL_FUNCTIONS}
+)
+AGGREGATIONS: Final = frozenset(
+    {"sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "quantile", "topk", "bottomk", "count_values"}
+)
+_KINDS: Final = (
+    (pp.MatchOp.Equal, MatchKind.EQUAL),
+    (pp.MatchOp.NotEqual, MatchKind.NOT_EQUAL),
+    (pp.MatchOp.Re, MatchKind.MATCHES),
+    (pp.MatchOp.NotRe, MatchKind.NOT_MATCHES),
+)
+_TYPE_NAMES: Final = (
+    (pp.ValueType.Vector, "instant vector"),
+    (pp.ValueType.Scalar, "scalar"),
+    (pp.ValueType.Matrix, "range vector"),
+    (pp.ValueType.String, "string"),
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+# Prometheus 2 knows double_exponential_smoothing by its old name, the parser by the new one alone.
+pp.register_extra_functions(
+    [
+        pp.Function(
+            "holt_winters", [pp.ValueType.Matrix, pp.ValueType.Scalar, pp.ValueType.Scalar], pp.ValueType.Vector
+        )
+    ]
+)
+
+
+def parse(text: str) -> Any:
+    """The tree of an expression. Raises BadQuery with the parser's words."""
+    try:
+        tree = pp.parse(text)
+    except ValueError as error:
+        raise BadQuery(f"parse error: {error}") from error
+    except BaseException as error:
+        # A panic in the parser's own code is not an Exception; the query is at fault, not the process.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise BadQuery("parse error: the expression is not valid") from None
+    pp.walk(tree, _check)
+    return tree
+
+
+def parse_selector(text: str) -> list[LabelMatcher]:
+    """The matchers of a series selector, as in `match[]`. Raises BadQuery."""
+    tree = parse(text)
+    if not isinstance(tree, pp.VectorSelector) or tree.offset is not None or tree.at is not None:
+        raise BadQuery(f"parse error: expected a series selector, got {text}")
+    return matchers_of(tree)
+
+
+def type_name(tree: Any) -> str:
+    """Prometheus' word for the type of an expression's value."""
+    match tree:
+        case pp.MatrixSelector() | pp.SubqueryExpr():
+            return "range vector"
+        case pp.StringLiteral():
+            return "string"
+        case pp.NumberLiteral():
+            return "scalar"
+        case pp.ParenExpr() | pp.UnaryExpr():
+            return type_name(tree.expr)
+        case pp.BinaryExpr():
+            is_scalar = type_name(tree.lhs) == type_name(tree.rhs) == "scalar"
+            return "scalar" if is_scalar else "instant vector"
+        case pp.Call():
+            return next(name for kind, name in _TYPE_NAMES if kind == tree.func.return_type)
+        case _:
+            return "instant vector"
+
+
+def unwrapped(tree: Any) -> Any:
+    """The expression inside of any parentheses."""
+    while isinstance(tree, pp.ParenExpr):
+        tree = tree.expr
+    return tree
+
+
+def matchers_of(selector: Any) -> list[LabelMatcher]:
+    """A vector selector's matchers, the metric's name among them."""
+    matchers = [equal(METRIC_NAME, selector.name)] if selector.name else []
+    for matcher in selector.matchers.matchers:
+        kind = next(kind for op, kind in _KINDS if op == matcher.op)
+        matchers.append(LabelMatcher(name=matcher.name, kind=kind, value=matcher.value))
+    return matchers
+
+
+def grouping_of(tree: Any) -> Grouping:
+    """An aggregation's `by` or `without`."""
+    if tree.modifier is None:
+        return Grouping()
+    return Grouping(labels=tuple(tree.modifier.labels), is_without=tree.modifier.type == pp.AggModifierType.Without)
+
+
+def matching_of(tree: Any) -> Matching:
+    """A binary expression's `on`, `ignoring`, `group_left`, `group_right`."""
+    modifier = tree.modifier
+    if modifier is None:
+        return Matching()
+    many = None
+    if modifier.card == pp.VectorMatchCardinality.ManyToOne:
+        many = "left"
+    elif modifier.card == pp.VectorMatchCardinality.OneToMany:
+        many = "right"
+    labels = modifier.matching
+    return Matching(
+        labels=tuple(labels.labels) if labels is not None else (),
+        is_on=labels is not None and labels.type == pp.LabelModifierType.Include,
+        many="left" if many == "left" else "right" if many == "right" else None,
+        include=tuple(modifier.group_labels or ()),
+    )
+
+
+def is_bool(tree: Any) -> bool:
+    """Whether a comparison has the `bool` modifier."""
+    return tree.modifier is not None and bool(tree.modifier.return_bool)
+
+
+def milliseconds(duration: timedelta | None) -> int:
+    """A duration of the tree, or 0."""
+    return 0 if duration is None else round(duration / timedelta(milliseconds=1))
+
+
+def at_ms(modifier: Any, *, start_ms: int, end_ms: int) -> int | None:
+    """The time of an `@` modifier, None without one."""
+    if modifier is None:
+        return None
+    if modifier.type == pp.AtModifierType.Start:
+        return start_ms
+    if modifier.type == pp.AtModifierType.End:
+        return end_ms
+    return round((modifier.at - _EPOCH) / timedelta(milliseconds=1))
+
+
+def _check(node: Any) -> bool:
+    """Refuses what the parser accepts and this engine does not have (Prometheus 3's additions)."""
+    match node:
+        case pp.Call() if node.func.name not in KNOWN_FUNCTIONS:
+            raise BadQuery(f'parse error: unknown function with name "{node.func.name}"')
+        case pp.AggregateExpr() if str(node.op) not in AGGREGATIONS:
+            raise BadQuery(f'parse error: unknown aggregation "{node.op}"')
+        case pp.VectorSelector() if node.matchers.or_matchers:
+            raise BadQuery('parse error: "or" between matchers is not supported')
+        case pp.BinaryExpr() if node.modifier is not None and _has_fill(node.modifier):
+            raise BadQuery('parse error: "fill" is not supported')
+        case pp.BinaryExpr() if str(node.op) in SET_OPERATORS and is_bool(node):
+            raise BadQuery("parse error: bool modifier can only be used on comparison operators")
+        case _:
+            return True
+
+
+def _has_fill(modifier: Any) -> bool:
+    fill = modifier.fill_values
+    return fill is not None and (fill.lhs is not None or fill.rhs is not None)
