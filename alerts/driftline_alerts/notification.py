@@ -1,0 +1,54 @@
+"""An alert as receivers get it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from driftline_alerts.labels import Labels, fingerprint, sanitise_labels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One alert to tell. key: rule_uid and fingerprint; with active_at it names one episode.
+
+    ends_at: when it resolved, or until when it counts as firing if nobody says it again.
+    """
+
+    key: str
+    labels: Labels
+    annotations: Mapping[str, str]
+    active_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+    is_resolved: bool
+    generator_url: str
+
+    @property
+    def status(self) -> str:
+        """'firing' or 'resolved'."""
+        return "resolved" if self.is_resolved else "firing"
+
+    def as_alertmanager(self) -> dict[str, Any]:
+        """A postableAlert of Alertmanager's API v2, with label names that every version takes."""
+        return {
+            "labels": sanitise_labels(self.labels),
+            "annotations": sanitise_labels(self.annotations),
+            "startsAt": rfc3339(self.starts_at),
+            "endsAt": rfc3339(self.ends_at),
+            "generatorURL": self.generator_url,
+        }
+
+    def as_webhook(self) -> dict[str, Any]:
+        """An alert of Alertmanager's webhook; endsAt is Go's zero time while it fires, as there."""
+        return {
+            "status": self.status,
+            **self.as_alertmanager(),
+            "endsAt": rfc3339(self.ends_at) if self.is_resolved else "0001-01-01T00:00:00Z",
+            "fingerprint": fingerprint(sanitise_labels(self.labels)),
+        }
+
+
+def rfc3339(time: datetime) -> str:
+    """UTC with milliseconds, e.g. 2026-11-20T12:00:00.000Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

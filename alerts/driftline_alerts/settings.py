@@ -1,0 +1,108 @@
+"""Settings of rules, evaluation and delivery."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from driftline_core.settings import ComponentSettings
+
+_URL = r"^https?://[^\s/?#]+\S*$"
+HttpUrl = Annotated[str, Field(pattern=_URL)]
+
+
+class AlertSettings(ComponentSettings):
+    """Which rules are evaluated, how often, and who is told. Lists are comma-separated in the environment."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="DRIFTLINE_ALERTS_", env_ignore_empty=True
+    )
+
+    project: str = Field(
+        default="default",
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        description="Project whose findings illustrate alerts; part of every rule's identity.",
+    )
+    rule_paths: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(), description="Prometheus rule files, or folders of *.yaml and *.yml; empty means the shipped rules."
+    )
+    interval_s: float = Field(
+        default=30.0, ge=1, le=3600, description="Evaluation interval of groups that set none, in seconds."
+    )
+    query_offset_s: float = Field(
+        default=30.0,
+        ge=0,
+        le=86_400,
+        description="Rules are evaluated this many seconds in the past, so that late spans and rollups are in.",
+    )
+    query_url: HttpUrl | None = Field(
+        default=None,
+        description="Prometheus-compatible API to ask, e.g. http://127.0.0.1:9090; unset asks Driftline's own.",
+    )
+    query_timeout_s: float = Field(default=30.0, gt=0, le=600, description="Longest wait for one query, in seconds.")
+    forget_no_data_after_s: float = Field(
+        default=86_400.0,
+        ge=60,
+        le=30 * 86_400,
+        description="A firing alert whose data stay away this many seconds is resolved after all.",
+    )
+    alertmanager_urls: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
+        default=(), description="Every Alertmanager of a cluster, without /api/v2; each gets every alert."
+    )
+    alertmanager_username: str | None = Field(default=None, description="User name for basic authentication.")
+    alertmanager_password: SecretStr | None = Field(default=None, description="Password for basic authentication.")
+    alertmanager_bearer_token: SecretStr | None = Field(
+        default=None, description="Bearer token; replaces basic authentication."
+    )
+    verify_tls: bool = Field(default=True, description="Check the certificates of Alertmanagers and webhooks.")
+    ca_file: Path | None = Field(default=None, description="PEM file of the authorities to trust instead of the usual.")
+    webhook_urls: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
+        default=(), description="Receivers told directly, in the shape of Alertmanager's webhook."
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None, description="Key of the HMAC-SHA256 signature of webhook bodies; unset sends none."
+    )
+    webhook_repeat_s: float = Field(
+        default=14_400.0,
+        ge=0,
+        le=30 * 86_400,
+        description="Remind a webhook of what still fires after this many seconds; 0 never.",
+    )
+    resend_s: float = Field(
+        default=60.0, ge=1, le=240, description="Firing alerts go to Alertmanager again after this many seconds."
+    )
+    resend_resolved_s: float = Field(
+        default=900.0, ge=0, le=86_400, description="Resolved alerts are sent again for this many seconds."
+    )
+    queue_alerts: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Alerts that may wait for one receiver; more are dropped, counted.",
+    )
+    request_timeout_s: float = Field(
+        default=10.0, gt=0, le=120, description="Longest wait for a receiver's answer, in seconds."
+    )
+    delivery_deadline_s: float = Field(
+        default=900.0,
+        ge=1,
+        le=86_400,
+        description="A notification not taken within this many seconds is dropped, counted.",
+    )
+    external_url: HttpUrl = Field(
+        default="http://127.0.0.1:8000", description="Where people reach Driftline's page; alerts link to it."
+    )
+    grafana_url: HttpUrl | None = Field(default=None, description="Where people reach Grafana; adds dashboard_url.")
+    runbook_base_url: HttpUrl | None = Field(
+        default=None,
+        description="Put before runbook_url annotations that are relative, e.g. a repository's web address.",
+    )
+    include_examples: bool = Field(
+        default=True, description="Put up to three short example texts of a finding into the alerts about it."
+    )
+
+    @field_validator("rule_paths", "alertmanager_urls", "webhook_urls", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
