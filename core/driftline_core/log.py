@@ -30,5 +30,5 @@ def configure_logging(*, level: Level = "info", json: bool = False) -> None:
 
 def get_logger(component: str) -> structlog.stdlib.BoundLogger:
     """A logger that says which component speaks."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger().bind(component=component)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(component=component)
     return logger
