@@ -5,9 +5,10 @@ import time
 from typing import Final
 
 from driftline_collector.deadletter import DeadLetters
-from driftline_collector.envelope import Frame, reframed
+from driftline_collector.envelope import Frame
 from driftline_collector.insert import InsertFailed, SegmentInsert
 from driftline_collector.ledger import Ledger
+from driftline_collector.parted import PartedLoad
 from driftline_collector.segment import Segment
 from driftline_collector.splits import SplitJournal
 from driftline_collector.spool import Spool
@@ -110,42 +111,21 @@ class Loader:
             else:
                 self._ledger.count_stored(n_requests=len(segment.digests), n_spans=segment.n_spans)
                 return
-        data, frames = segment.read()
-        stored, dead = self._load_range(segment, journal, data, frames, 0, len(frames))
-        for _, failure in dead:
-            if failure.is_memory or not (failure.is_data or stored):
-                raise failure  # when nothing of a segment can be stored it is more likely the store's fault than each request's
-        for frame, failure in dead:
-            self._bury(segment, data, frame, failure)
-        self._ledger.count_stored(n_requests=len(stored), n_spans=sum(frame.n_spans for frame in stored))
+        result = PartedLoad(segment, journal, self._insert).run()
+        refusals = [refusal for _, refusal in result.refused]
+        for refusal in refusals:
+            if refusal.is_memory or not (refusal.is_data or result.stored):
+                raise refusal  # when nothing of a segment can be stored it is more likely the store's fault than each request's
+        for frame, refusal in result.refused:
+            self._bury(segment, result.data, frame, refusal)
+        self._ledger.count_stored(n_requests=len(result.stored), n_spans=sum(frame.n_spans for frame in result.stored))
 
-    def _load_range(
-        self, segment: Segment, journal: SplitJournal, data: bytes, frames: list[Frame], low: int, high: int
-    ) -> tuple[list[Frame], list[tuple[Frame, InsertFailed]]]:
-        """Insert frames[low:high], halving what is refused. What was halved once is halved again after a crash: the tokens stay."""
-        whole_segment = (low, high) == (0, len(frames))
-        if (low, high) not in journal and not (whole_segment and high - low > 1):
-            try:
-                self._insert.part(f"{segment.token}:{low}-{high}", reframed(data, frames[low:high]))
-            except InsertFailed as failure:
-                if failure.is_environment:
-                    raise
-                if high - low == 1:
-                    return [], [(frames[low], failure)]
-            else:
-                return frames[low:high], []
-        journal.add(low, high)
-        middle = (low + high) // 2
-        left = self._load_range(segment, journal, data, frames, low, middle)
-        right = self._load_range(segment, journal, data, frames, middle, high)
-        return left[0] + right[0], left[1] + right[1]
-
-    def _bury(self, segment: Segment, data: bytes, frame: Frame, failure: InsertFailed) -> None:
+    def _bury(self, segment: Segment, data: bytes, frame: Frame, refusal: InsertFailed) -> None:
         self._dead_letters.put(
             f"{segment.token}-{frame.start}",
             data[frame.body : frame.end],
             reason="unreadable by the store",
-            detail=str(failure)[:2000],
+            detail=str(refusal)[:2000],
             project=frame.project,
             received_at_ns=frame.received_at_ns,
             n_spans=frame.n_spans,
