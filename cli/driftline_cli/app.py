@@ -1,7 +1,7 @@
 """The commands and their flags. Everything a command needs is imported when it runs, so that --help answers in a blink."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -38,6 +38,7 @@ app.add_typer(rules, name="rules")
 
 @app.command()
 def up(
+    *,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
     http_port: Annotated[
@@ -77,6 +78,7 @@ def up(
 
 @app.command()
 def demo(
+    *,
     seed: Annotated[int, typer.Option(help="Seed of the traffic.")] = 7,
     scale: Annotated[float, typer.Option(help="Share of the usual traffic.", min=0.1, max=20)] = 1.0,
     data_dir: Annotated[
@@ -97,7 +99,7 @@ def demo(
 
 
 @app.command()
-def migrate(data_dir: DataDir = DEFAULT_DATA_DIR, is_json: AsJson = False) -> None:
+def migrate(*, data_dir: DataDir = DEFAULT_DATA_DIR, is_json: AsJson = False) -> None:
     """Bring the store's tables to this version; safe to repeat."""
     from driftline_cli.maintenance import run_migrate
 
@@ -105,7 +107,7 @@ def migrate(data_dir: DataDir = DEFAULT_DATA_DIR, is_json: AsJson = False) -> No
 
 
 @app.command()
-def analyze(data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warning", is_json: AsJson = False) -> None:
+def analyze(*, data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warning", is_json: AsJson = False) -> None:
     """Run the analyzers once over every settled window of a data directory that no running `up` holds."""
     from driftline_cli.maintenance import run_analyze
     from driftline_core.log import configure_logging
@@ -115,7 +117,7 @@ def analyze(data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warning
 
 
 @app.command()
-def status(url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJson = False) -> None:
+def status(*, url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJson = False) -> None:
     """How a running Driftline is: services, spans, lag, the last findings, alerts that fire. Exit code 1 when it is not well."""
     from driftline_cli.status import run_status
 
@@ -124,6 +126,7 @@ def status(url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJ
 
 @app.command(name="import")
 def import_log(
+    *,
     file: Annotated[Path, typer.Argument(help="Log of prompts and responses: .jsonl, .csv (also .gz) or .parquet.")],
     prompt: Annotated[str | None, typer.Option(help="Column of the prompt.")] = None,
     completion: Annotated[str | None, typer.Option(help="Column of the response.")] = None,
@@ -170,17 +173,16 @@ def import_log(
     is_json: AsJson = False,
 ) -> None:
     """Bring the past: send a log of prompts and responses as OTLP. Importing the same file again adds nothing."""
+    from datetime import timedelta
+
     from driftline_cli.importing.columns import parse_assignments
+    from driftline_cli.importing.pipeline import ImportOptions
     from driftline_cli.importing.run import Destination, parse_join, run_import_command
     from driftline_cli.importing.times import parse_moment
     from driftline_core.clock import utc_now
     from driftline_core.log import configure_logging
 
     configure_logging(level="warning")
-    from datetime import timedelta
-
-    from driftline_cli.importing.pipeline import ImportOptions
-
     named = _given(
         prompt=prompt,
         completion=completion,
@@ -219,6 +221,7 @@ def import_log(
 
 @references.command("create")
 def create_reference(
+    *,
     name: Annotated[str, typer.Argument(help="Name of the set, unique in the project.")],
     service: Annotated[str, typer.Option(help="Service whose traffic it is.")],
     from_time: Annotated[str, typer.Option("--from", help="Start (event time), inclusive: RFC 3339 or epoch.")],
@@ -243,7 +246,7 @@ def create_reference(
 
 
 @references.command("list")
-def list_references(url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJson = False) -> None:
+def list_references(*, url: ApiUrl = DEFAULT_API, project: Project = "default", is_json: AsJson = False) -> None:
     """Show every reference set."""
     from driftline_cli.references import run_list
 
@@ -252,6 +255,7 @@ def list_references(url: ApiUrl = DEFAULT_API, project: Project = "default", is_
 
 @references.command("delete")
 def delete_reference(
+    *,
     name: Annotated[str, typer.Argument(help="Name of the set.")],
     url: ApiUrl = DEFAULT_API,
     project: Project = "default",
@@ -263,6 +267,6 @@ def delete_reference(
     run_delete(name, url=url, project=project, is_json=is_json)
 
 
-def _given[Value](**flags: Value | None) -> dict[str, Value]:
+def _given(**flags: Any) -> dict[str, Any]:
     """The flags that were given."""
     return {name: value for name, value in flags.items() if value is not None}

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from driftline_alerts.service import AlertEvaluator
 from driftline_analyzers.runner import AnalysisRunner
-from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.promql.store_source import StoreSource
 from driftline_core.prices import PriceBook
 from driftline_core.store.rollup import Rollup
 
+from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
+from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.service import ApiServer

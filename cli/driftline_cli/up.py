@@ -17,7 +17,11 @@ from driftline_cli.console import human_console, write_json
 def run_up(options: EmbeddedOptions, *, is_json: bool) -> None:
     """Start, say where everything is, wait for SIGINT or SIGTERM, stop. Raises PortInUse, DataDirInUse and other DriftlineErrors."""
     console = human_console(is_json=is_json)
-    with stop_signal() as stopping, console.status("starting") as spinner, run_embedded(options, command="up") as embedded:
+    with (
+        stop_signal() as stopping,
+        console.status("starting") as spinner,
+        run_embedded(options, command="up") as embedded,
+    ):
         spinner.stop()
         addresses = embedded.addresses()
         if is_json:

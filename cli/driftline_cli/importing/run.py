@@ -42,14 +42,17 @@ def run_import_command(options: ImportOptions, destination: Destination, *, is_j
         plan = plan_import(options)
     if not is_json:
         _explain(console, plan)
-    with _endpoint(destination) as endpoint, OtlpSender(endpoint, project=destination.project) as sender:
-        with progress_bars(console, has_counts=False) as bars:
-            task = bars.add_task("importing", total=plan.size_bytes, note="")
+    with (
+        _endpoint(destination) as endpoint,
+        OtlpSender(endpoint, project=destination.project) as sender,
+        progress_bars(console, has_counts=False) as bars,
+    ):
+        task = bars.add_task("importing", total=plan.size_bytes, note="")
 
-            def advance(offset: int, report: ImportReport) -> None:
-                bars.update(task, completed=offset, note=f"{report.sent:,} rows")
+        def advance(offset: int, report: ImportReport) -> None:
+            bars.update(task, completed=offset, note=f"{report.sent:,} rows")
 
-            report = run_import(plan, sender, progress=advance)
+        report = run_import(plan, sender, progress=advance)
     if is_json:
         write_json(report.as_json())
     else:

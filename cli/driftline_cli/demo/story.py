@@ -1,0 +1,139 @@
+"""What the demo does, step by step, and what it learns on the way. Says nothing itself: `report` does."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from rich.progress import Progress, TaskID
+
+from driftline_cli.api_client import ApiClient
+from driftline_cli.composition import Embedded
+from driftline_cli.demo.corpus import load_topics
+from driftline_cli.demo.exporter import WeekExporter
+from driftline_cli.demo.receiver import WebhookReceiver
+from driftline_cli.demo.traffic import SLICES, Call, Week, plan_calls
+from driftline_cli.demo.verdict import Verdict, judge
+from driftline_core.errors import StoreError
+
+_FLUSH_TIMEOUT_S: Final = 60.0
+_DELIVERY_TIMEOUT_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Everything the demo learnt. n_spans_stored is read back from the store; phases_s: seconds by phase, in order."""
+
+    week: Week
+    n_calls: int
+    n_spans_sent: int
+    n_spans_stored: int
+    summary: Mapping[str, Any]
+    references: Sequence[Mapping[str, Any]]
+    findings: Sequence[Mapping[str, Any]]
+    outliers: Sequence[Mapping[str, Any]]
+    strays: Sequence[Call]
+    payloads: Sequence[Mapping[str, Any]]
+    verdict: Verdict
+    phases_s: Mapping[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Phases:
+    """Progress bars and times of the phases."""
+
+    bars: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str, label: str, *, total: int = 1) -> Iterator[TaskID]:
+        """One phase: a bar that is full when it ends."""
+        task = self.bars.add_task(label, total=total, note="")
+        began = time.monotonic()
+        yield task
+        self.seconds[name] = round(time.monotonic() - began, 2)
+        self.bars.update(task, completed=total)
+
+
+def play(
+    embedded: Embedded, receiver: WebhookReceiver, week: Week, *, seed: int, scale: float, bars: Progress
+) -> Outcome:
+    """From planning the traffic to the alert's arrival. Raises StoreError when spans are missing in the end."""
+    phases = _Phases(bars=bars)
+    addresses = embedded.addresses()
+    with phases.phase("plan", "a week of questions"):
+        calls = plan_calls(week, load_topics(), seed=seed, scale=scale)
+    n_spans = _export(calls, addresses["otlp_http"], seed=seed, phases=phases)
+    with phases.phase("store", "stored, counted, priced"):
+        if not embedded.collector.flush(_FLUSH_TIMEOUT_S):
+            raise StoreError(f"expected every span stored within {_FLUSH_TIMEOUT_S:g} s, got some left in the spool")
+        embedded.prices.sync()
+        embedded.rollup.tick()
+    n_stored = int(embedded.store.scalar("SELECT count() FROM spans FINAL") or 0)
+    if n_stored != n_spans:
+        raise StoreError(f"expected {n_spans} spans in the store, got {n_stored}")
+    with ApiClient(addresses["api"]) as api:
+        with phases.phase("reference", "reference sets from the first days", total=len(SLICES)) as task:
+            references = []
+            for source in SLICES:
+                references.append(_create_reference(api, source.service, source.model, week))
+                bars.advance(task)
+        _analyse(embedded, phases)
+        with phases.phase("alert", "alert rules evaluated, alert delivered"):
+            embedded.alerts.evaluate_once(deliver_within_s=_DELIVERY_TIMEOUT_S)
+        findings = api.pages("/api/v1/findings", {"include": "explanation", "analyzer": "semantic_drift", "limit": 200})
+        outliers = api.get("/api/v1/scores", {"is_flagged": "true", "limit": 200})["items"]
+        summary = api.get(
+            "/api/v1/summary", {"from": week.start.isoformat(), "to": (week.end + timedelta(minutes=1)).isoformat()}
+        )
+    payloads = receiver.payloads()
+    return Outcome(
+        week=week,
+        n_calls=len(calls),
+        n_spans_sent=n_spans,
+        n_spans_stored=n_stored,
+        summary=summary,
+        references=references,
+        findings=findings,
+        outliers=outliers,
+        strays=[call for call in calls if call.is_off_topic],
+        payloads=payloads,
+        verdict=judge(SLICES, findings, payloads),
+        phases_s=phases.seconds,
+    )
+
+
+def _export(calls: Sequence[Call], endpoint: str, *, seed: int, phases: _Phases) -> int:
+    with (
+        phases.phase("send", "calls through the OpenTelemetry SDK", total=len(calls)) as task,
+        WeekExporter(endpoint=endpoint, seed=seed) as exporter,
+    ):
+        for n_calls in exporter.send(calls):
+            phases.bars.update(task, completed=n_calls, note=f"{exporter.n_spans:,} spans")
+    return exporter.n_spans
+
+
+def _create_reference(api: ApiClient, service: str, model: str, week: Week) -> Mapping[str, Any]:
+    created: Mapping[str, Any] = api.post(
+        "/api/v1/references",
+        {
+            "name": f"{service}-{model}-first-days",
+            "service": service,
+            "model": model,
+            "from": _iso(week.start),
+            "to": _iso(week.reference_end),
+            "description": "before the prompt changed",
+        },
+    )
+    return created
+
+
+def _analyse(embedded: Embedded, phases: _Phases) -> None:
+    with phases.phase("analyse", "texts embedded, windows tested"):
+        embedded.analysis.run_once()
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat()
