@@ -1,0 +1,11 @@
+"""The one error of this component."""
+
+from driftline_core.errors import DriftlineError
+
+
+class GrafanaError(DriftlineError, RuntimeError):
+    """Grafana refused, did not answer, or is not Grafana. status: the HTTP status, 0 when there was no answer."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,0 +1,261 @@
+"""The overview: is traffic healthy, what does it cost, has its meaning moved, who is being paged."""
+
+from typing import Final
+
+from driftline_dashboards.foundation import builders, models
+from driftline_dashboards.panels import SOURCE, PanelBuilder, alert_list, curves, number, rows, thresholds
+from driftline_dashboards.queries import (
+    DATASOURCE_NAME,
+    DATASOURCE_UID,
+    FINDINGS,
+    SEGMENT,
+    error_share,
+    finding,
+    increase,
+    latency,
+    per_second,
+)
+
+UID: Final = "driftline-overview"
+
+# As in the shipped rules (alerts), so that a line that is crossed here is a page there.
+ERROR_SHARE_LIMIT: Final = 0.05
+P95_LIMIT_S: Final = 10.0
+P_VALUE_LIMIT: Final = 0.01
+OUTLIER_LIMIT: Final = 0.05
+PAGING_WINDOWS: Final = 2
+
+_EVERYTHING: Final = models.VariableOption(selected=True, text=["All"], value=["$__all"])
+
+
+def overview() -> builders.Dashboard:
+    """The dashboard's builder; uid driftline-overview, last 6 hours, renewed each minute."""
+    dashboard = (
+        builders.Dashboard("Driftline overview")
+        .uid(UID)
+        .description("LLM traffic, cost, drift and alerts as Driftline sees them.")
+        .tags(["driftline", "llm"])
+        .readonly()
+        .tooltip(models.DashboardCursorSync.CROSSHAIR)
+        .time("now-6h", "now")
+        .refresh("1m")
+        .timezone("browser")
+        .with_variable(_source_variable())
+        .with_variable(_label_variable("service", "Service", metric="driftline_requests_total"))
+        .with_variable(_label_variable("environment", "Environment", metric="driftline_requests_total"))
+        .with_variable(_label_variable("provider", "Provider", metric="driftline_requests_total"))
+        .with_variable(_label_variable("model", "Model", metric="driftline_requests_total"))
+        .annotation(_drift_annotation())
+    )
+    for heading, panels in (
+        ("Now", _now()),
+        ("Traffic", _traffic()),
+        ("Tokens and cost", _cost()),
+        ("Meaning", _meaning()),
+        ("Alerts", _alerts()),
+    ):
+        dashboard = dashboard.with_row(builders.Row(heading))
+        for panel in panels:
+            dashboard = dashboard.with_panel(panel)
+    return dashboard
+
+
+def _now() -> list[PanelBuilder]:
+    return [
+        number(
+            title="Requests per second",
+            description="Model calls a second, over the services and models chosen above.",
+            unit="reqps",
+            expr=per_second("driftline_requests_total"),
+            limits=thresholds(),
+        ),
+        number(
+            title="Error share",
+            description=f"Model calls that failed, of all. Red from {ERROR_SHARE_LIMIT:.0%} on, where the shipped rule fires.",
+            unit="percentunit",
+            expr=error_share(),
+            limits=thresholds((ERROR_SHARE_LIMIT / 2, "orange"), (ERROR_SHARE_LIMIT, "red")),
+            decimals=2,
+        ),
+        number(
+            title="Latency p95",
+            description="Time within which 95 % of the model calls ended.",
+            unit="s",
+            expr=latency(0.95),
+            limits=thresholds((P95_LIMIT_S / 2, "orange"), (P95_LIMIT_S, "red")),
+        ),
+        number(
+            title="Cost, last hour",
+            description="What the model calls of the last 60 minutes cost. Models without a known price are missing.",
+            unit="currencyUSD",
+            expr=increase("driftline_cost_usd_total", "1h"),
+            limits=thresholds(),
+        ),
+        number(
+            title="Cost, last 24 hours",
+            description="What the model calls of the last 24 hours cost. Models without a known price are missing.",
+            unit="currencyUSD",
+            expr=increase("driftline_cost_usd_total", "24h"),
+            limits=thresholds(),
+        ),
+        number(
+            title="Segments in drift",
+            description="Segments (service, model, field) whose newest window differs in meaning from its reference.",
+            unit="short",
+            expr=f"count({finding('driftline_drift_windows')} > 0) or vector(0)",
+            limits=thresholds((1, "orange"), (PAGING_WINDOWS, "red")),
+            decimals=0,
+        ),
+    ]
+
+
+def _traffic() -> list[PanelBuilder]:
+    return [
+        curves(
+            title="Requests per second by model",
+            description="Model calls a second, for each model.",
+            unit="reqps",
+            queries={"{{model}}": per_second("driftline_requests_total", by="model")},
+            is_stacked=True,
+        ),
+        curves(
+            title="Error share by model",
+            description="Model calls that failed, of all, for each model. The line is where the shipped rule fires.",
+            unit="percentunit",
+            queries={"{{model}}": error_share(by="model")},
+            limits=thresholds((ERROR_SHARE_LIMIT, "red")),
+            most=1,
+        ),
+        curves(
+            title="Latency by model",
+            description="Time within which half (p50) and 95 % (p95) of the model calls ended, for each model.",
+            unit="s",
+            queries={"p50 {{model}}": latency(0.5, by="model"), "p95 {{model}}": latency(0.95, by="model")},
+            limits=thresholds((P95_LIMIT_S, "red")),
+        ),
+    ]
+
+
+def _cost() -> list[PanelBuilder]:
+    return [
+        curves(
+            title="Tokens per second by type",
+            description="Input includes cache_read and cache_write, output includes reasoning: do not add those again.",
+            unit="short",
+            queries={"{{token_type}}": per_second("driftline_tokens_total", by="token_type")},
+        ),
+        curves(
+            title="Cost per hour by model",
+            description="What one hour costs for each model, at each moment over the hour before it.",
+            unit="currencyUSD",
+            queries={"{{model}}": increase("driftline_cost_usd_total", "1h", by="model")},
+            is_stacked=True,
+        ),
+        curves(
+            title="Cost per day by service",
+            description="What one day costs for each service, at each moment over the 24 hours before it.",
+            unit="currencyUSD",
+            queries={"{{service}}": increase("driftline_cost_usd_total", "24h", by="service")},
+            is_stacked=True,
+            step="5m",
+        ),
+    ]
+
+
+def _meaning() -> list[PanelBuilder]:
+    return [
+        curves(
+            title="Drift score by segment",
+            description="How far a window's texts lie from their reference, in units of what chance does (z). About 0 when nothing moved.",
+            unit="none",
+            queries={SEGMENT: finding("driftline_drift_score")},
+            least=None,
+        ),
+        curves(
+            title="Drift p-value by segment",
+            description="How often chance alone differs this much, corrected for the segments tested together. Logarithmic; low is drift.",
+            unit="none",
+            queries={SEGMENT: f"min by (service, model, field) (driftline_drift_pvalue_corrected{{{FINDINGS}}})"},
+            limits=thresholds((P_VALUE_LIMIT, "green"), base="red"),
+            is_logarithmic=True,
+            least=None,
+            most=1,
+        ),
+        curves(
+            title="Outlier share by segment",
+            description="Answers and prompts unlike anything in their reference, of all in the window.",
+            unit="percentunit",
+            queries={SEGMENT: finding("driftline_outlier_ratio")},
+            limits=thresholds((OUTLIER_LIMIT, "orange")),
+            most=1,
+        ),
+    ]
+
+
+def _alerts() -> list[PanelBuilder]:
+    return [
+        rows(
+            title="Segments",
+            description=(
+                "The newest window of each segment. Windows in drift counts consecutive ones, newest first; "
+                f"the shipped rule pages at {PAGING_WINDOWS}. Texts is the size of the window."
+            ),
+            unit="none",
+            columns={
+                "Windows in drift": finding("driftline_drift_windows"),
+                "Score (z)": finding("driftline_drift_score"),
+                "p-value": f"min by (service, model, field) (driftline_drift_pvalue_corrected{{{FINDINGS}}})",
+                "Texts": finding("driftline_drift_samples"),
+                "Outlier share": finding("driftline_outlier_ratio"),
+            },
+            span=16,
+        ),
+        alert_list(
+            title="Pending and firing alerts",
+            description="Driftline's own rules, read from the data source. What was sent to whom is Alertmanager's to say.",
+            span=8,
+        ),
+    ]
+
+
+def _source_variable() -> builders.DatasourceVariable:
+    return (
+        builders.DatasourceVariable("datasource")
+        .label("Data source")
+        .description("A Prometheus data source whose address is Driftline's query API.")
+        .type("prometheus")
+        .current(models.VariableOption(selected=True, text=DATASOURCE_NAME, value=DATASOURCE_UID))
+    )
+
+
+def _label_variable(label: str, title: str, *, metric: str) -> builders.QueryVariable:
+    return (
+        builders.QueryVariable(label)
+        .label(title)
+        .description(f"Values of the label {label}.")
+        .datasource(SOURCE)
+        .query({"query": f"label_values({metric}, {label})", "refId": f"variable-{label}"})
+        .definition(f"label_values({metric}, {label})")
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(_EVERYTHING)
+    )
+
+
+def _drift_annotation() -> builders.AnnotationQuery:
+    return (
+        builders.AnnotationQuery()
+        .name("Drift")
+        .datasource(SOURCE)
+        .enable(True)
+        .hide(False)
+        .icon_color("orange")
+        .expr(f"{finding('driftline_drift_windows')} > 0")
+        .step("60s")
+        .title_format("Drift")
+        .text_format(SEGMENT)
+        .tag_keys("service,model,field")
+    )

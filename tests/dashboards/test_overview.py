@@ -1,0 +1,188 @@
+"""The dashboard's JSON: fresh, valid for Grafana's schema, and kept to the rules that Grafana's own linter knows."""
+
+import copy
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import promql_parser
+import pytest
+import yaml
+
+from driftline_dashboards import datasource_model, load_dashboards
+from driftline_dashboards.build import main, rendered, stale
+from driftline_dashboards.files import GENERATED
+
+SCHEMA = Path(__file__).parent / "schema" / "dashboard.schema.json"
+PROVISIONING = Path(__file__).parents[2] / "deploy" / "grafana" / "provisioning"
+
+# What Grafana accepts and its published types do not know: the SDK's defaults of variables, and a Prometheus annotation's own fields.
+UNTYPED_OF_VARIABLES = {"auto", "auto_count", "auto_min", "definition"}
+UNTYPED_OF_ANNOTATIONS = {"expr", "step", "tagKeys", "textFormat", "titleFormat"}
+
+GAUGES = {
+    "driftline_drift_pvalue",
+    "driftline_drift_pvalue_corrected",
+    "driftline_drift_score",
+    "driftline_drift_windows",
+    "driftline_drift_samples",
+    "driftline_outlier_ratio",
+}
+COUNTERS = {
+    "driftline_requests_total",
+    "driftline_errors_total",
+    "driftline_tokens_total",
+    "driftline_cost_usd_total",
+    "driftline_request_duration_seconds_bucket",
+}
+
+
+@pytest.fixture(params=load_dashboards(), ids=lambda dashboard: dashboard["uid"])
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
+    made: dict[str, Any] = copy.deepcopy(request.param)
+    return made
+
+
+def panels_of(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+def expressions_of(dashboard: dict[str, Any]) -> list[str]:
+    targets = [target["expr"] for panel in panels_of(dashboard) for target in panel.get("targets", [])]
+    return targets + [annotation["expr"] for annotation in dashboard["annotations"]["list"]]
+
+
+def substituted(expr: str) -> str:
+    """As Grafana sends it, with two values chosen of each variable."""
+    for variable, value in {"$__rate_interval": "4m", "$__range": "6h", "$__interval": "1m"}.items():
+        expr = expr.replace(variable, value)
+    return re.sub(r'"\$[a-z]+"', '"(one|two)"', expr)
+
+
+def test_the_json_is_what_the_code_makes() -> None:
+    assert stale() == [], "run: python -m driftline_dashboards.build"
+    assert main(["--check"]) == 0
+
+
+def test_the_check_sees_a_changed_a_missing_and_a_foreign_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("driftline_dashboards.build.GENERATED", tmp_path / "generated")
+    assert stale() == list(rendered())
+    assert main([]) == 0
+    assert stale() == []
+    (tmp_path / "generated" / "foreign.json").write_text("{}")
+    (tmp_path / "generated" / "driftline-overview.json").write_text("{}")
+    assert main(["--check"]) == 1
+    assert capsys.readouterr().err.count("stale: ") == 2
+
+
+def test_it_is_valid_for_grafanas_schema(dashboard: dict[str, Any]) -> None:
+    for variable in dashboard["templating"]["list"]:
+        for key in UNTYPED_OF_VARIABLES & variable.keys():
+            del variable[key]
+    for annotation in dashboard["annotations"]["list"]:
+        for key in UNTYPED_OF_ANNOTATIONS & annotation.keys():
+            del annotation[key]
+    jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(dashboard)
+
+
+def test_the_schema_would_notice_a_mistake(dashboard: dict[str, Any]) -> None:
+    dashboard["panels"][1]["gridPos"]["w"] = "wide"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(dashboard)
+
+
+def test_every_expression_is_promql(dashboard: dict[str, Any]) -> None:
+    for expr in expressions_of(dashboard):
+        promql_parser.parse(substituted(expr))
+        assert "$" not in substituted(expr), expr
+
+
+def test_only_metrics_of_the_catalogue_are_used_and_counters_only_in_rate_or_increase(
+    dashboard: dict[str, Any],
+) -> None:
+    used = set()
+    for expr in expressions_of(dashboard):
+        for match in re.finditer(r"(\w+\()?(driftline_\w+)\{[^}]*\}(\[[^\]]+\])?", expr):
+            function, metric, window = match.groups()
+            used.add(metric)
+            if metric in COUNTERS:
+                assert (function, window) == ("rate(", "[$__rate_interval]") or function == "increase(", expr
+            else:
+                assert metric in GAUGES, metric
+                assert window is None, expr
+    assert used >= COUNTERS
+
+
+def test_every_panel_has_title_description_unit_and_the_source_variable(dashboard: dict[str, Any]) -> None:
+    for panel in panels_of(dashboard):
+        assert panel["title"], panel
+        assert panel["description"].endswith("."), panel["title"]
+        if panel["type"] == "alertlist":
+            continue
+        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, panel["title"]
+        assert panel["targets"], panel["title"]
+        refs = [target["refId"] for target in panel["targets"]]
+        assert len(refs) == len(set(refs)), panel["title"]
+        for target in panel["targets"]:
+            assert target["expr"], panel["title"]
+            assert target["datasource"] == panel["datasource"], panel["title"]
+
+
+def test_ids_are_unique_and_panels_do_not_overlap_or_leave_the_grid(dashboard: dict[str, Any]) -> None:
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(ids) == len(set(ids))
+    areas = [panel["gridPos"] for panel in dashboard["panels"]]
+    assert all(area["x"] + area["w"] <= 24 for area in areas)
+    for one, other in itertools.combinations(areas, 2):
+        is_apart = (
+            one["x"] + one["w"] <= other["x"]
+            or other["x"] + other["w"] <= one["x"]
+            or one["y"] + one["h"] <= other["y"]
+            or other["y"] + other["h"] <= one["y"]
+        )
+        assert is_apart, (one, other)
+
+
+def test_every_variable_that_is_used_exists_and_follows_the_time_range(dashboard: dict[str, Any]) -> None:
+    variables = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
+    used = set(re.findall(r'"\$([a-z]+)"', " ".join(expressions_of(dashboard))))
+    assert used == variables.keys() - {"datasource"}
+    for name in used:
+        variable = variables[name]
+        assert variable["query"]["query"] == f"label_values(driftline_requests_total, {name})"
+        assert (variable["multi"], variable["includeAll"], variable["allValue"], variable["refresh"]) == (
+            True,
+            True,
+            ".*",
+            2,
+        )
+    assert variables["datasource"]["current"]["value"] == "driftline-prometheus"
+
+
+def test_the_frame_follows_the_conventions(dashboard: dict[str, Any]) -> None:
+    assert re.fullmatch(r"driftline-[a-z-]{1,30}", dashboard["uid"])
+    assert "driftline" in dashboard["tags"]
+    assert (dashboard["editable"], dashboard["graphTooltip"], dashboard["refresh"]) == (False, 1, "1m")
+    assert "id" not in dashboard
+
+
+def test_the_provisioned_source_is_the_pushed_one() -> None:
+    provisioned = yaml.safe_load((PROVISIONING / "datasources" / "driftline.yaml").read_text())
+    assert provisioned["apiVersion"] == 1
+    (source,) = provisioned["datasources"]
+    pushed = datasource_model(source["url"])
+    assert source.pop("editable") is False
+    assert source == {key: value for key, value in pushed.items() if key != "secureJsonData"}
+
+
+def test_the_provisioned_folder_is_the_pushed_one() -> None:
+    provisioned = yaml.safe_load((PROVISIONING / "dashboards" / "driftline.yaml").read_text())
+    (provider,) = provisioned["providers"]
+    assert (provider["folder"], provider["folderUid"], provider["type"]) == ("LLM Observability", "driftline", "file")
+    assert GENERATED.is_dir()
