@@ -4,6 +4,7 @@ import time
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,10 +29,6 @@ _SECURITY_HEADERS = {
 }
 
 
-class _TooLargeError(Exception):
-    pass
-
-
 class Edge:
     """Refuses what should not come in; stamps and counts what goes out."""
 
@@ -48,13 +45,12 @@ class Edge:
             return
         begin = time.perf_counter()
         status = 500
-        has_begun = False
         n_received = 0
 
         async def stamped_send(message: Message) -> None:
-            nonlocal status, has_begun
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, has_begun = message["status"], True
+                status = int(message["status"])
                 headers = MutableHeaders(scope=message)
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
@@ -67,7 +63,7 @@ class Edge:
             if message["type"] == "http.request":
                 n_received += len(message.get("body", b""))
                 if n_received > self._body_limit_bytes:
-                    raise _TooLargeError
+                    raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large_detail("more"))
             return message
 
         try:
@@ -76,10 +72,6 @@ class Edge:
                 await refusal(scope, receive, stamped_send)
             else:
                 await self._app(scope, bounded_receive, stamped_send)
-        except _TooLargeError:
-            if has_begun:
-                raise
-            await self._too_large("more")(scope, receive, stamped_send)
         finally:
             self._count(scope, status, time.perf_counter() - begin)
 
@@ -95,12 +87,12 @@ class Edge:
             return problem_response(HTTPStatus.FORBIDDEN, "cross-site", "Cross-site request", detail)
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._body_limit_bytes:
-            return self._too_large(length)
+            code, detail = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large_detail(length)
+            return problem_response(code, "request-entity-too-large", code.phrase, detail)
         return None
 
-    def _too_large(self, n_bytes: str) -> JSONResponse:
-        detail = f"expected a body of at most {self._body_limit_bytes} bytes, got {n_bytes}"
-        return problem_response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "Body too large", detail)
+    def _too_large_detail(self, n_bytes: str) -> str:
+        return f"expected a body of at most {self._body_limit_bytes} bytes, got {n_bytes}"
 
     def _count(self, scope: Scope, status: int, duration_s: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "other"

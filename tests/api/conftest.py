@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from fastapi.testclient import TestClient
 
 from driftline_api.app import create_app
 from driftline_api.settings import ApiSettings
-from driftline_core.store import Store
+from driftline_core.settings import StoreSettings
+from driftline_core.store import Store, migrate
 from tests.api.records import NOON
 
 ClientFactory = Callable[..., TestClient]
@@ -31,3 +33,15 @@ def client_of(store: Store) -> Iterator[ClientFactory]:
 def client(client_of: ClientFactory) -> TestClient:
     """A client with default settings."""
     return client_of()
+
+
+@pytest.fixture(scope="session")
+def quiet_client(engine: Store, engine_path: Path) -> Iterator[TestClient]:
+    """A client over an empty store that a session's tests share: for requests that change nothing."""
+    store = Store(StoreSettings(path=engine_path, database="quiet"))
+    migrate(store)
+    with TestClient(
+        create_app(ApiSettings(), store, clock=lambda: NOON), base_url="http://127.0.0.1", raise_server_exceptions=False
+    ) as client:
+        yield client
+    store.close()

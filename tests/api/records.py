@@ -157,10 +157,12 @@ def price(*, model: str, usd_mtok: tuple[float, float, float, float], **changes:
 
 
 def put(store: Store, table: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Insert rows that share their columns."""
-    rows = list(rows)
-    if rows:
-        store.insert(table, list(rows[0]), [list(row.values()) for row in rows])
+    """Insert rows; one block for each set of columns."""
+    by_columns: dict[tuple[str, ...], list[list[Any]]] = {}
+    for row in rows:
+        by_columns.setdefault(tuple(row), []).append(list(row.values()))
+    for columns, values in by_columns.items():
+        store.insert(table, columns, values)
 
 
 def roll_up(store: Store) -> None:

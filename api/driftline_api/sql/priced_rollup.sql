@@ -21,8 +21,8 @@
         FROM rollup_1m AS r FINAL
         LEFT JOIN price_book AS book ON book.provider = r.provider AND book.model = r.model
         WHERE r.project = {project:String}
-          AND r.minute >= fromUnixTimestamp({from_s:Int64}, 'UTC')
-          AND r.minute < fromUnixTimestamp({to_s:Int64}, 'UTC')
+          AND r.minute >= toDateTime({from_s:Int64}, 'UTC')
+          AND r.minute < toDateTime({to_s:Int64}, 'UTC')
           AND ({service:String} = '' OR r.service = {service:String})
           AND ({model:String} = '' OR r.model = {model:String})
           AND ({environment:String} = '' OR r.environment = {environment:String})

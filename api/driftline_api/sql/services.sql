@@ -13,8 +13,8 @@ SELECT
     arrayFilter(name -> name != '', arraySort(groupUniqArray(200)(prompt_version))) AS prompt_versions
 FROM rollup_1m FINAL
 WHERE project = {project:String}
-  AND minute >= fromUnixTimestamp({from_s:Int64}, 'UTC')
-  AND minute < fromUnixTimestamp({to_s:Int64}, 'UTC')
+  AND minute >= toDateTime({from_s:Int64}, 'UTC')
+  AND minute < toDateTime({to_s:Int64}, 'UTC')
   AND calls > 0
 GROUP BY service
 ORDER BY n_calls DESC, service
