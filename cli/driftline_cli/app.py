@@ -59,6 +59,8 @@ def up(
     is_json: AsJson = False,
 ) -> None:
     """Run everything in one process: collector, analyzers, alerts, API and page, until Ctrl-C."""
+    from datetime import timedelta
+
     from driftline_cli.composition import EmbeddedOptions
     from driftline_cli.up import run_up
     from driftline_core.log import configure_logging
@@ -68,7 +70,9 @@ def up(
         EmbeddedOptions(
             data_dir=data_dir,
             collector=_given(host=host, http_port=http_port, grpc_port=grpc_port),
-            analyzers=_given(interval_s=analysis_interval, window_hours=window),
+            analyzers=_given(
+                interval_s=analysis_interval, window=timedelta(hours=window) if window is not None else None
+            ),
             alerts=_given(webhook_urls=webhook or None, alertmanager_urls=alertmanager or None),
             api=_given(host=host, port=port),
         ),

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from driftline_analyzers.runner import AnalysisRunner
 from driftline_api.promql.store_source import StoreSource
-from driftline_core.prices import PriceBook
 from driftline_core.store.rollup import Rollup
 
 from driftline_alerts.service import AlertEvaluator
@@ -26,6 +25,7 @@ from driftline_cli.store_access import store_settings
 from driftline_collector.service import Collector
 from driftline_collector.settings import CollectorSettings
 from driftline_core.clock import Clock, utc_now
+from driftline_core.prices import PriceBook
 from driftline_core.service import PeriodicService, Service
 from driftline_core.store import Store, migrate
 

@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,9 @@ from driftline_cli.demo.traffic import week_ending
 from driftline_cli.stack import Stack
 from driftline_cli.up import stop_signal
 from driftline_core.clock import utc_now
+from driftline_core.errors import InputError
 
-WINDOW_HOURS: Final = 12.0
+WINDOW: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ def run_demo(options: DemoOptions) -> int:
         embedded_options = EmbeddedOptions(
             data_dir=data_dir,
             collector={"http_port": 0, "grpc_port": 0},
-            analyzers={"window_hours": WINDOW_HOURS},
+            analyzers={"window": WINDOW},
             alerts={"webhook_urls": (receiver.url,)},
             api={"port": options.api_port},
         )
@@ -78,6 +80,8 @@ def _receiver() -> Iterator[WebhookReceiver]:
 @contextlib.contextmanager
 def _data_dir(chosen: Path | None) -> Iterator[Path]:
     if chosen is not None:
+        if chosen.exists() and any(chosen.iterdir()):
+            raise InputError(f"expected a new or empty --data-dir for the demo, got {chosen}, which holds something")
         yield chosen
         return
     with tempfile.TemporaryDirectory(prefix="driftline-demo-", ignore_cleanup_errors=True) as folder:
