@@ -18,10 +18,10 @@ from driftline_dashboards.queries import (
 
 UID: Final = "driftline-overview"
 
-# As in the shipped rules (alerts), so that a line that is crossed here is a page there.
+# As in the shipped rules (alerts) and the default settings (analyzers): a line that is crossed here is an alert there.
 ERROR_SHARE_LIMIT: Final = 0.05
 P95_LIMIT_S: Final = 10.0
-P_VALUE_LIMIT: Final = 0.01
+P_VALUE_LIMIT: Final = 0.005
 OUTLIER_LIMIT: Final = 0.05
 PAGING_WINDOWS: Final = 2
 
