@@ -271,6 +271,48 @@ def delete_reference(
     run_delete(name, url=url, project=project, is_json=is_json)
 
 
+@dashboards.command("push")
+def push_dashboards(
+    *,
+    grafana_url: Annotated[str, typer.Argument(help="Grafana's address, e.g. http://127.0.0.1:3000.")],
+    token: Annotated[str | None, typer.Option(envvar="GRAFANA_TOKEN", help="Token of a service account.")] = None,
+    user: Annotated[str | None, typer.Option(envvar="GRAFANA_USER", help="User, instead of a token.")] = None,
+    password: Annotated[str | None, typer.Option(envvar="GRAFANA_PASSWORD", help="Password of the user.")] = None,
+    folder: Annotated[str, typer.Option(help="Folder the dashboards go into.")] = "LLM Observability",
+    datasource_url: Annotated[
+        str | None,
+        typer.Option(help="Driftline's query API as Grafana reaches it, e.g. http://driftline:8000/prometheus."),
+    ] = None,
+    is_json: AsJson = False,
+) -> None:
+    """Create or update the dashboards, their folder and their data source in a running Grafana."""
+    from driftline_cli.dashboards import run_push
+
+    run_push(
+        grafana_url,
+        token=token,
+        user=user,
+        password=password,
+        folder=folder,
+        datasource_url=datasource_url,
+        is_json=is_json,
+    )
+
+
+@rules.command("check")
+def check_rules(
+    *,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files or folders; none checks the shipped ones.")
+    ] = None,
+    is_json: AsJson = False,
+) -> None:
+    """Say whether rule files can be used, and what is in them. Exit code 1 when not."""
+    from driftline_cli.rules import run_check
+
+    run_check(files or [], is_json=is_json)
+
+
 def _given(**flags: Any) -> dict[str, Any]:
     """The flags that were given."""
     return {name: value for name, value in flags.items() if value is not None}
