@@ -12,6 +12,8 @@ from string import Template
 from typing import Final
 
 from driftline_collector import anyvalue
+from driftline_collector.mapping import FIELDS, DialectTable, load_table
+from driftline_collector.readers import Readers
 from driftline_core.log import get_logger
 from driftline_core.store import Store
 
@@ -76,6 +78,22 @@ def spans_sql() -> str:
     )
 
 
+def generations_sql(table: DialectTable) -> str:
+    """The SELECT of the view spans -> generations, generated from the dialect table."""
+    readers = Readers(table)
+    return _template(
+        "generations_view.sql",
+        **{name: readers.field(name) for name in FIELDS},
+        **{name: readers.messages(name) for name in table.messages},
+        documents=readers.documents(),
+        operation_of_kind=readers.operation_of_kind(),
+        kind=readers.kind(),
+        dialect=readers.dialect(),
+        codes=readers.codes("k"),
+        recognised=readers.recognised(),
+    )
+
+
 def table_sql(fingerprint: str) -> str:
     """The CREATE statement of otlp_traces with the fingerprint in its comment."""
     return _template(
@@ -86,13 +104,15 @@ def table_sql(fingerprint: str) -> str:
     )
 
 
-def ensure_ingest(store: Store) -> bool:
+def ensure_ingest(store: Store, table: DialectTable | None = None) -> bool:
     """Create otlp_traces and the views behind it, or rebuild them when what they should be has changed.
 
     Returns True when something was built. Safe to repeat. An insert that meets a rebuild fails and is to be retried:
-    the table is dropped before its views and refuses every insert until they stand again. Raises StoreError.
+    the table is dropped before its views and refuses every insert until they stand again. `table`: the shipped dialect
+    table by default. Raises StoreError, ConfigError.
     """
-    views = {"spans_view": ("spans", spans_sql())}
+    table = table if table is not None else load_table()
+    views = {"spans_view": ("spans", spans_sql()), "generations_view": ("generations", generations_sql(table))}
     fingerprint = _fingerprint(PROTO, table_sql(""), *(sql for _, sql in views.values()))
     installed = {row["name"]: row["comment"] for row in store.rows(_INSTALLED, {"names": [TABLE, *views]})}
     if all(installed.get(name) == fingerprint for name in (TABLE, *views)):
