@@ -10,10 +10,11 @@ from driftline_alerts.errors import TemplateError
 _BIG: Final = ("k", "M", "G", "T", "P", "E", "Z", "Y")
 _BIG_1024: Final = ("ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi")
 _SMALL: Final = ("m", "u", "n", "p", "f", "a", "z", "y")
+_FIRST_LONG_EXPONENT: Final = 6  # Go prints 1e+06 rather than 1000000
 _VERB: Final = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d*)(?P<precision>\.\d+)?(?P<verb>.)", re.DOTALL)
 
 
-def format_value(value: float, *, verb: str = "g", switch_exponent: int = 21) -> str:
+def format_value(value: float, *, verb: str = "g") -> str:
     """The shortest text that reads back as value: `%v` in Go; verb 'e' gives Prometheus' API form, e.g. 1e+00."""
     if not math.isfinite(value):
         return _not_finite(value)
@@ -29,7 +30,7 @@ def format_value(value: float, *, verb: str = "g", switch_exponent: int = 21) ->
     if whole == "0":
         exponent -= len(fraction) - len(fraction.lstrip("0")) + 1
     digits = digits.rstrip("0") or "0"
-    if verb == "e" or exponent < -4 or exponent >= switch_exponent:
+    if verb == "e" or exponent < -4 or exponent >= _FIRST_LONG_EXPONENT:
         tail = f".{digits[1:]}" if len(digits) > 1 else ""
         return f"{sign}{digits[0]}{tail}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
     if exponent < 0:

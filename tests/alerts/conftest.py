@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from driftline_alerts.alertmanager import Alertmanager
 
+from driftline_alerts.alertmanager import Alertmanager
 from tests.alerts.receiver import Receiver, wait_until
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from driftline_alerts.alertmanager import Alertmanager
 from driftline_alerts.errors import RuleError
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_core.clock import utc_now
 from driftline_core.store import Store
-
 from tests.alerts.conftest import AlertmanagerProcess
 from tests.alerts.numbers import Numbers, Time, rule_file
 from tests.alerts.receiver import Receiver, wait_until
@@ -196,9 +196,7 @@ def test_old_state_is_rebuilt_from_history(open_evaluator: Open, clock: Time, ru
     assert min(time for _, time in query.asked) == clock.now - timedelta(minutes=10, seconds=30)
 
 
-def test_receiver_that_was_away_hears_of_the_alert_once(
-    open_evaluator: Open, receiver: Receiver, clock: Time
-) -> None:
+def test_receiver_that_was_away_hears_of_the_alert_once(open_evaluator: Open, receiver: Receiver, clock: Time) -> None:
     query = Numbers(chat=5.0)
     receiver.status = 503
     with open_evaluator(query, clock, webhook_urls=(receiver.url,)) as evaluator:
@@ -262,9 +260,7 @@ def test_both_alertmanagers_and_the_webhook_are_told_and_one_that_is_away_delays
         assert sent["Alertmanager 127.0.0.1:9"] == 0
 
 
-def test_removed_rule_ends_its_alerts(
-    open_evaluator: Open, receiver: Receiver, clock: Time, rules: Path
-) -> None:
+def test_removed_rule_ends_its_alerts(open_evaluator: Open, receiver: Receiver, clock: Time, rules: Path) -> None:
     query = Numbers(chat=5.0)
     with open_evaluator(query, clock, webhook_urls=(receiver.url,)) as evaluator:
         evaluator.evaluate_once()
@@ -300,5 +296,5 @@ def test_evaluator_that_stands_still_is_not_healthy(open_evaluator: Open, clock:
 
 def test_recording_rules_are_refused_by_name(store: Store, rules: Path) -> None:
     rules.write_text("groups: [{name: g, rules: [{record: 'a:b', expr: sum(x)}]}]", encoding="utf-8")
-    with pytest.raises(RuleError, match="a:b.*recording rule"):
+    with pytest.raises(RuleError, match=r"a:b.*recording rule"):
         AlertEvaluator(AlertSettings(rule_paths=(rules,)), store, Numbers())

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from driftline_alerts.rules import AlertRule, NoDataPolicy, RulePolicy
 from driftline_alerts.transition import AlertState, Answer, Evaluation, Observed, evaluate
 from driftline_core.errors import QueryError
-from hypothesis import given
-from hypothesis import strategies as st
 
 START: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LABELS: Final = {"alertname": "TooHigh", "service": "chat"}
@@ -86,9 +87,7 @@ CASES: Final = [
         expected=[P, P, P, F],
     ),
     Case(name="gone data hold firing", subject=rule(), results=[OVER, GONE, GONE], expected=[F, F, F]),
-    Case(
-        name="gone data then low data is a recovery", subject=rule(), results=[OVER, GONE, UNDER], expected=[F, F, R]
-    ),
+    Case(name="gone data then low data is a recovery", subject=rule(), results=[OVER, GONE, UNDER], expected=[F, F, R]),
     Case(
         name="an expression that is its own claim recovers when empty",
         subject=rule(),
@@ -102,7 +101,9 @@ CASES: Final = [
         expected=[F, F, F, R],
     ),
     Case(name="policy ok resolves", subject=rule(no_data="ok"), results=[OVER, GONE], expected=[F, R]),
-    Case(name="policy alert holds", subject=rule(no_data="alert", no_data_for=0), results=[OVER, GONE], expected=[F, F]),
+    Case(
+        name="policy alert holds", subject=rule(no_data="alert", no_data_for=0), results=[OVER, GONE], expected=[F, F]
+    ),
     Case(
         name="keep_firing_for delays the end",
         subject=rule(keep=2),
