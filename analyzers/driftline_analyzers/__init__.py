@@ -1,1 +1,18 @@
-"""."""
+"""Analyzers: what LLM traffic means and how it changes. Names here load without torch."""
+
+from driftline_analyzers.phases import Progress
+from driftline_analyzers.references import ReferenceSet, create_reference, delete_reference, list_references
+from driftline_analyzers.report import RunReport
+from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.settings import AnalyzerSettings
+
+__all__ = [
+    "AnalysisRunner",
+    "AnalyzerSettings",
+    "Progress",
+    "ReferenceSet",
+    "RunReport",
+    "create_reference",
+    "delete_reference",
+    "list_references",
+]

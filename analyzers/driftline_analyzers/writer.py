@@ -1,0 +1,113 @@
+"""Writes findings, scores and the cursor. Writing the same thing again replaces it."""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from driftline_analyzers.findings import DRIFT_ANALYZER, OUTLIER_ANALYZER, VERSION, Finding, OutlierScore
+from driftline_analyzers.records import to_time
+from driftline_core.store import Store
+
+_FINDING_COLUMNS: Final = (
+    "finding_id",
+    "project",
+    "analyzer",
+    "analyzer_version",
+    "service",
+    "model",
+    "field",
+    "prompt_version",
+    "window_start",
+    "window_end",
+    "reference",
+    "status",
+    "statistic",
+    "p_value",
+    "p_value_corrected",
+    "alpha",
+    "effect_size",
+    "n_reference",
+    "n_current",
+    "n_effective",
+    "explanation",
+)
+_SCORE_COLUMNS: Final = (
+    "project",
+    "analyzer",
+    "analyzer_version",
+    "field",
+    "start_time",
+    "trace_id",
+    "span_id",
+    "service",
+    "model",
+    "prompt_version",
+    "value",
+    "p_value",
+    "is_flagged",
+    "evidence",
+)
+
+
+class Writer:
+    """Inserts of the runner. Every method raises StoreError."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def write_findings(self, findings: Sequence[Finding]) -> None:
+        """Insert or replace findings."""
+        self._store.insert("findings", _FINDING_COLUMNS, [_finding_row(finding) for finding in findings])
+
+    def write_scores(self, scores: Sequence[OutlierScore]) -> None:
+        """Insert or replace scores."""
+        self._store.insert("scores", _SCORE_COLUMNS, [_score_row(score) for score in scores])
+
+    def move_cursor(self, name: str, *, position_ms: int) -> None:
+        """Everything stored up to position_ms (Unix ms) is handled."""
+        self._store.insert("cursors", ("name", "position"), [(name, to_time(position_ms))])
+
+
+def _finding_row(finding: Finding) -> tuple[object, ...]:
+    return (
+        finding.finding_id,
+        finding.project,
+        DRIFT_ANALYZER,
+        VERSION,
+        finding.service,
+        finding.model,
+        finding.field,
+        finding.prompt_version,
+        to_time(finding.start_ms),
+        to_time(finding.end_ms),
+        finding.reference,
+        finding.status,
+        finding.statistic,
+        finding.p_value,
+        finding.p_value_corrected,
+        finding.alpha,
+        finding.effect_size,
+        finding.n_reference,
+        finding.n_current,
+        finding.n_effective,
+        json.dumps(finding.explanation, ensure_ascii=False),
+    )
+
+
+def _score_row(score: OutlierScore) -> tuple[object, ...]:
+    return (
+        score.project,
+        OUTLIER_ANALYZER,
+        VERSION,
+        score.field,
+        to_time(score.start_ms),
+        bytes.fromhex(score.trace_id),
+        bytes.fromhex(score.span_id),
+        score.service,
+        score.model,
+        score.prompt_version,
+        score.value,
+        score.p_value,
+        int(score.is_flagged),
+        json.dumps(score.evidence, ensure_ascii=False),
+    )
