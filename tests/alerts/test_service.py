@@ -276,7 +276,9 @@ def test_rules_are_evaluated_at_aligned_times_less_the_offset(store: Store, rule
     query = Numbers()
     clock = Time(datetime(2026, 11, 20, 12, 0, 44, tzinfo=UTC))
     settings = AlertSettings(rule_paths=(rules,), interval_s=30, query_offset_s=45)
-    AlertEvaluator(settings, store, query, clock).evaluate_once()
+    evaluator = AlertEvaluator(settings, store, query, clock)
+    evaluator.evaluate_once()
+    evaluator.stop(deadline_s=1)
     assert query.asked == [("x > 3", datetime(2026, 11, 20, 11, 59, 45, tzinfo=UTC))]
 
 

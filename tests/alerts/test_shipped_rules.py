@@ -12,6 +12,7 @@ from driftline_alerts.expressions import check_expression
 from driftline_alerts.rules import AlertRule, load_rules
 
 ROOT = Path(__file__).parents[2]
+TESTS = sorted(Path(__file__).parent.glob("*_test.yaml"))
 RULES = [rule for group in load_rules() for rule in group.rules if isinstance(rule, AlertRule)]
 
 
@@ -21,12 +22,13 @@ def folder(tmp_path: Path) -> Path:
     with as_file(files("driftline_alerts") / "shipped") as shipped:
         for file in shipped.glob("*.yaml"):
             shutil.copy(file, tmp_path)
-    shutil.copy(Path(__file__).parent / "rules_test.yaml", tmp_path)
+    for file in TESTS:
+        shutil.copy(file, tmp_path)
     return tmp_path
 
 
 def test_promtool_finds_nothing_to_say(system_binary: Callable[[str], str], folder: Path) -> None:
-    names = [file.name for file in folder.glob("*.yaml") if file.name != "rules_test.yaml"]
+    names = [file.name for file in folder.glob("*.yaml") if not file.name.endswith("_test.yaml")]
     done = subprocess.run(
         [system_binary("promtool"), "check", "rules", *names], cwd=folder, capture_output=True, text=True, check=False
     )
@@ -35,7 +37,7 @@ def test_promtool_finds_nothing_to_say(system_binary: Callable[[str], str], fold
 
 def test_rules_fire_where_promtool_expects_it(system_binary: Callable[[str], str], folder: Path) -> None:
     done = subprocess.run(
-        [system_binary("promtool"), "test", "rules", "rules_test.yaml"],
+        [system_binary("promtool"), "test", "rules", *(file.name for file in TESTS)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -45,7 +47,7 @@ def test_rules_fire_where_promtool_expects_it(system_binary: Callable[[str], str
 
 
 def test_every_shipped_rule_has_a_promtool_test() -> None:
-    tests = (Path(__file__).parent / "rules_test.yaml").read_text(encoding="utf-8")
+    tests = "".join(file.read_text(encoding="utf-8") for file in TESTS)
     assert [rule.alert for rule in RULES if f"alertname: {rule.alert}" not in tests] == []
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline_alerts.rules import AlertRule, NoDataPolicy, RulePolicy
@@ -55,7 +55,7 @@ def walk(
 
 
 def phases(subject: AlertRule, results: Sequence[Answer | QueryError]) -> list[str]:
-    found = []
+    found: list[str] = []
     for evaluation in walk(subject, results):
         state = evaluation.states.get("a")
         found.append("inactive" if state is None else state.phase)
@@ -178,6 +178,7 @@ RESULTS: Final = st.lists(st.sampled_from([OVER, UNDER, GONE, UNASKED, FAILED]),
 POLICIES: Final = st.sampled_from(["hold", "resolve", "alert", "ok"])
 
 
+@settings(max_examples=60)
 @given(results=RESULTS, hold=st.integers(0, 4), keep=st.integers(0, 4), no_data=POLICIES)
 def test_failed_query_never_changes_a_phase_or_a_timer(
     results: list[Answer | QueryError], hold: int, keep: int, no_data: NoDataPolicy
@@ -194,6 +195,7 @@ def test_failed_query_never_changes_a_phase_or_a_timer(
         before = after.states
 
 
+@settings(max_examples=60)
 @given(results=RESULTS, hold=st.integers(0, 4), keep=st.integers(0, 4))
 def test_errors_between_evaluations_change_nothing_that_follows(
     results: list[Answer | QueryError], hold: int, keep: int
@@ -211,6 +213,7 @@ def test_errors_between_evaluations_change_nothing_that_follows(
     }
 
 
+@settings(max_examples=60)
 @given(results=RESULTS, hold=st.integers(0, 4))
 def test_firing_only_ends_in_a_recovery_or_a_long_gap(results: list[Answer | QueryError], hold: int) -> None:
     before: Mapping[str, AlertState] = {}
