@@ -74,7 +74,7 @@ def test_the_wheel_holds_every_file_of_every_package(wheel: Path) -> None:
         r"driftline_analyzers/sql/\w+\.sql",
         r"driftline_api/.*metrics\.yaml",
         r"driftline_api/.*\.html",
-        r"driftline_alerts/rules/\w+\.yaml",
+        r"driftline_alerts/shipped/\w+\.yaml",
         r"driftline_dashboards/generated/driftline-overview\.json",
         r"driftline/py\.typed",
     ],

@@ -143,12 +143,14 @@ def _cost() -> list[PanelBuilder]:
             description="Input includes cache_read and cache_write, output includes reasoning: do not add those again.",
             unit="short",
             queries={"{{token_type}}": per_second("driftline_tokens_total", by="token_type")},
+            span=6,
         ),
         curves(
             title="Cost per hour by model",
             description="What one hour costs for each model, at each moment over the hour before it.",
             unit="currencyUSD",
             queries={"{{model}}": increase("driftline_cost_usd_total", "1h", by="model")},
+            span=6,
             is_stacked=True,
         ),
         curves(
@@ -156,8 +158,16 @@ def _cost() -> list[PanelBuilder]:
             description="What one day costs for each service, at each moment over the 24 hours before it.",
             unit="currencyUSD",
             queries={"{{service}}": increase("driftline_cost_usd_total", "24h", by="service")},
+            span=6,
             is_stacked=True,
             step="5m",
+        ),
+        curves(
+            title="Calls without a price, last hour",
+            description="Calls whose model has no known price: they are missing from the cost, which is then a floor.",
+            unit="short",
+            queries={"{{provider}} {{model}}": increase("driftline_unpriced_calls_total", "1h", by="provider, model")},
+            span=6,
         ),
     ]
 

@@ -13,10 +13,9 @@ FINDINGS: Final = 'service=~"$service",model=~"$model"'
 SEGMENT: Final = "{{service}} · {{model}} · {{field}}"
 
 
-def per_second(metric: str, *, by: str = "", matchers: str = "") -> str:
+def per_second(metric: str, *, by: str = "") -> str:
     """Rate of a counter, summed: `by` labels stay."""
-    selector = f"{metric}{{{TRAFFIC}{',' + matchers if matchers else ''}}}"
-    return f"sum{f' by ({by}) ' if by else ''}(rate({selector}[$__rate_interval]))"
+    return f"sum{f' by ({by}) ' if by else ''}(rate({metric}{{{TRAFFIC}}}[$__rate_interval]))"
 
 
 def increase(metric: str, window: str, *, by: str = "") -> str:
@@ -25,10 +24,8 @@ def increase(metric: str, window: str, *, by: str = "") -> str:
 
 
 def error_share(*, by: str = "") -> str:
-    """Errors among requests, 0 to 1; 0 where there are requests and no errors, nothing where there are no requests."""
-    requests = per_second("driftline_requests_total", by=by)
-    errors = per_second("driftline_errors_total", by=by)
-    return f"({errors} or {requests} * 0) / ({requests} > 0)"
+    """Errors among requests, 0 to 1; nothing where there are no requests. Each series of requests has one of errors, so 0 shows as 0."""
+    return f"{per_second('driftline_errors_total', by=by)} / ({per_second('driftline_requests_total', by=by)} > 0)"
 
 
 def latency(quantile: float, *, by: str = "") -> str:

@@ -12,6 +12,7 @@ import promql_parser
 import pytest
 import yaml
 
+from driftline_api.promql.metrics import MetricCatalogue, MetricKind
 from driftline_dashboards import datasource_model, load_dashboards
 from driftline_dashboards.build import main, rendered, stale
 from driftline_dashboards.files import GENERATED
@@ -23,21 +24,9 @@ PROVISIONING = Path(__file__).parents[2] / "deploy" / "grafana" / "provisioning"
 UNTYPED_OF_VARIABLES = {"auto", "auto_count", "auto_min", "definition"}
 UNTYPED_OF_ANNOTATIONS = {"expr", "step", "tagKeys", "textFormat", "titleFormat"}
 
-GAUGES = {
-    "driftline_drift_pvalue",
-    "driftline_drift_pvalue_corrected",
-    "driftline_drift_score",
-    "driftline_drift_windows",
-    "driftline_drift_samples",
-    "driftline_outlier_ratio",
-}
-COUNTERS = {
-    "driftline_requests_total",
-    "driftline_errors_total",
-    "driftline_tokens_total",
-    "driftline_cost_usd_total",
-    "driftline_request_duration_seconds_bucket",
-}
+CATALOGUE = MetricCatalogue.load()
+GAUGES = {name for one in CATALOGUE.metrics if one.kind is MetricKind.GAUGE for name in one.series_names}
+COUNTERS = set(CATALOGUE.series_names) - GAUGES
 
 
 @pytest.fixture(params=load_dashboards(), ids=lambda dashboard: dashboard["uid"])
@@ -113,9 +102,14 @@ def test_only_metrics_of_the_catalogue_are_used_and_counters_only_in_rate_or_inc
             if metric in COUNTERS:
                 assert (function, window) == ("rate(", "[$__rate_interval]") or function == "increase(", expr
             else:
-                assert metric in GAUGES, metric
+                assert metric in GAUGES, f"expected a metric of the catalogue, got {metric}"
                 assert window is None, expr
-    assert used >= COUNTERS
+    unused = set(CATALOGUE.series_names) - used
+    assert unused == {
+        "driftline_drift_pvalue",
+        "driftline_request_duration_seconds_sum",
+        "driftline_request_duration_seconds_count",
+    }
 
 
 def test_every_panel_has_title_description_unit_and_the_source_variable(dashboard: dict[str, Any]) -> None:
