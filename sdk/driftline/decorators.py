@@ -1,8 +1,8 @@
 """Recording one's own functions: `@generation`, `@retrieval`, `@tool`, and the same as `with` blocks."""
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, overload
 
 from opentelemetry.context import Context
@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@contextmanager
 def start_generation(
     *,
     model: str | None = None,
@@ -28,44 +29,47 @@ def start_generation(
     temperature: float | None = None,
     max_tokens: int | None = None,
     attributes: Mapping[str, AttributeValue] | None = None,
-) -> AbstractContextManager[Generation]:
+) -> Iterator[Generation]:
     """A block that is one call of a model: `with start_generation(model="m") as generation: generation.input(...)`.
 
     name: the span's name, `{operation} {model}` by default; operation: `gen_ai.operation.name`; attributes: any others.
     """
-    return running(
-        _begin_generation(
-            name=name,
-            attributes=_generation_attributes(
-                operation=operation,
-                model=model,
-                provider=provider,
-                prompt_name=prompt_name,
-                prompt_version=prompt_version,
-                temperature=temperature,
-                max_tokens=max_tokens,
-                attributes=attributes,
-            ),
-            parent=None,
-        )
+    call = _begin_generation(
+        name=name,
+        attributes=_generation_attributes(
+            operation=operation,
+            model=model,
+            provider=provider,
+            prompt_name=prompt_name,
+            prompt_version=prompt_version,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            attributes=attributes,
+        ),
+        parent=None,
     )
+    with running(call):
+        yield call
 
 
+@contextmanager
 def start_retrieval(
     query: str | None = None, *, source: str | None = None, top_k: int | None = None, name: str | None = None
-) -> AbstractContextManager[Retrieval]:
+) -> Iterator[Retrieval]:
     """A block that looks documents up; give them to `.documents([...])`. source: the index or data base, `gen_ai.data_source.id`."""
-    operation = _begin_retrieval(name=name, source=source, top_k=top_k, parent=None)
+    call = _begin_retrieval(name=name, source=source, top_k=top_k, parent=None)
     if query is not None:
-        operation.query(query)
-    return running(operation)
+        call.query(query)
+    with running(call):
+        yield call
 
 
-def start_tool(
-    name: str, *, call_id: str | None = None, description: str | None = None
-) -> AbstractContextManager[ToolCall]:
+@contextmanager
+def start_tool(name: str, *, call_id: str | None = None, description: str | None = None) -> Iterator[ToolCall]:
     """A block that runs a tool. call_id: the id by which the model asked for it."""
-    return running(_begin_tool(name=name, call_id=call_id, description=description, parent=None))
+    call = _begin_tool(name=name, call_id=call_id, description=description, parent=None)
+    with running(call):
+        yield call
 
 
 @overload
