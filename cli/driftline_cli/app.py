@@ -117,7 +117,7 @@ def analyze(*, data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warn
     from driftline_core.log import configure_logging
 
     configure_logging(level=log_level)
-    run_analyze(data_dir, is_json=is_json)
+    raise typer.Exit(run_analyze(data_dir, is_json=is_json))
 
 
 @app.command()

@@ -20,7 +20,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def shared_store(engine_path: Path, _engine: Store) -> Iterator[Store]:
+def shared_store(engine_path: Path, engine: Store) -> Iterator[Store]:
     """One migrated database for the tests of a module; each test writes to a project of its own."""
     database = f"cli_{next(_NUMBERS)}"
     store = Store(StoreSettings(path=engine_path, database=database))

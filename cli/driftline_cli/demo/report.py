@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
@@ -22,7 +23,7 @@ def show_outcome(console: Console, outcome: Outcome, addresses: Mapping[str, str
     console.print(_traffic(outcome))
     planted = outcome.verdict.planted
     if planted.worst is not None:
-        console.print(_drift(planted, outcome))
+        console.print(_drift(planted))
     console.print(_outliers(outcome))
     for payload in outcome.payloads:
         console.print(_alert(payload))
@@ -48,6 +49,7 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
         "strays_flagged": n_strays_flagged(outcome),
         "alerts_delivered": [alert for payload in outcome.payloads for alert in payload.get("alerts", [])],
         "phases_s": dict(outcome.phases_s),
+        "analysis": asdict(outcome.analysis),
         "addresses": dict(addresses),
     }
 
@@ -96,7 +98,7 @@ def _traffic(outcome: Outcome) -> RenderableType:
     return Panel(table, title=title, title_align="left", border_style="dim")
 
 
-def _drift(segment: SegmentVerdict, outcome: Outcome) -> RenderableType:
+def _drift(segment: SegmentVerdict) -> RenderableType:
     worst, first = segment.worst, segment.first_drift
     if worst is None or first is None:
         return Text("no drift was found")
@@ -123,7 +125,6 @@ def _drift(segment: SegmentVerdict, outcome: Outcome) -> RenderableType:
     for old, new in zip(then, now, strict=False):
         examples.add_row(Text(old, style="green"), Text(new, style="red"))
     body = Group(facts, Text(), examples) if then and now else facts
-    _ = outcome
     return Panel(body, title="[bold]Drift found[/]", title_align="left", border_style="red")
 
 

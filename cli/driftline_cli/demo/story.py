@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from rich.progress import Progress, TaskID
 
+from driftline_analyzers.report import RunReport
+from driftline_analyzers.runner import AnalysisRunner
 from driftline_cli.api_client import ApiClient
 from driftline_cli.composition import Embedded
 from driftline_cli.demo.corpus import load_topics
@@ -37,6 +39,7 @@ class Outcome:
     strays: Sequence[Call]
     payloads: Sequence[Mapping[str, Any]]
     verdict: Verdict
+    analysis: RunReport
     phases_s: Mapping[str, float]
 
 
@@ -54,7 +57,7 @@ class _Phases:
         began = time.monotonic()
         yield task
         self.seconds[name] = round(time.monotonic() - began, 2)
-        self.bars.update(task, completed=total)
+        self.bars.update(task, completed=self.bars.tasks[task].total)
 
 
 def play(
@@ -80,7 +83,7 @@ def play(
             for source in SLICES:
                 references.append(_create_reference(api, source.service, source.model, week))
                 bars.advance(task)
-        _analyse(embedded, phases)
+        analysis = _analyse(embedded, phases)
         with phases.phase("alert", "alert rules evaluated, alert delivered"):
             embedded.alerts.evaluate_once(deliver_within_s=_DELIVERY_TIMEOUT_S)
         findings = api.pages("/api/v1/findings", {"include": "explanation", "analyzer": "semantic_drift", "limit": 200})
@@ -101,6 +104,7 @@ def play(
         strays=[call for call in calls if call.is_off_topic],
         payloads=payloads,
         verdict=judge(SLICES, findings, payloads),
+        analysis=analysis,
         phases_s=phases.seconds,
     )
 
@@ -130,9 +134,21 @@ def _create_reference(api: ApiClient, service: str, model: str, week: Week) -> M
     return created
 
 
-def _analyse(embedded: Embedded, phases: _Phases) -> None:
-    with phases.phase("analyse", "texts embedded, windows tested"):
-        embedded.analysis.run_once()
+def _analyse(embedded: Embedded, phases: _Phases) -> RunReport:
+    """One run over every settled window. Raises StoreError when a window failed."""
+    with phases.phase("analyse", "texts embedded, windows tested", total=1) as task:
+
+        def advance(phase: str, done: int, total: int) -> None:
+            if phase == "windows":
+                phases.bars.update(task, completed=done, total=max(1, total), note=f"{done} of {total} windows")
+            elif total:
+                phases.bars.update(task, note=f"embedding {total:,} new texts, {done / total:.0%}")
+
+        report = AnalysisRunner(embedded.analysis.settings, embedded.store, progress=advance).run_once()
+        if report.errors:
+            raise StoreError(f"expected every window to be tested, got {report.errors} that failed; see the log")
+        phases.bars.update(task, total=report.windows, note=f"{report.texts_embedded:,} texts embedded")
+    return report
 
 
 def _iso(at: datetime) -> str:
