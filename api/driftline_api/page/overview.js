@@ -1,0 +1,26 @@
+// The first view, section by section.
+
+import { ApiError } from "./api.js";
+import { el, show } from "./dom.js";
+import { drawAlerts, drawAlertStrip, drawIngest } from "./status.js";
+import { drawFindings, drawOutliers } from "./findings.js";
+import { chartsOf, drawGroups, drawTiles } from "./traffic.js";
+
+/** Draw every section. Each result is an answer of the API or the ApiError it ended with. */
+export function drawOverview({ byId, services, summary, alerts, drifts, findings, strip, outliers, ingest }) {
+  const hasTraffic = services.length > 0;
+  section(byId("alert-strip"), [alerts], () => drawAlertStrip(alerts));
+  section(byId("tiles"), [summary], () => drawTiles(summary));
+  section(byId("charts"), [summary], () => chartsOf(summary));
+  section(byId("groups"), [summary], () => drawGroups(summary));
+  section(byId("alerts"), [alerts], () => drawAlerts(alerts));
+  section(byId("findings"), [drifts, findings, strip], () => drawFindings({ drifts, findings, strip, hasTraffic }));
+  section(byId("outliers"), [outliers], () => drawOutliers(outliers, hasTraffic));
+  section(byId("ingest"), [ingest], () => drawIngest(ingest));
+}
+
+function section(target, results, draw) {
+  const error = results.find((one) => one instanceof ApiError);
+  if (error) show(target, ["error", error.message], () => el("p", { class: "error" }, error.message));
+  else show(target, results, draw);
+}

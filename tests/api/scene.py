@@ -1,0 +1,118 @@
+"""A day and a half of a support assistant whose answers drifted, for the page: every section has something to show."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from driftline_core.store import Store
+from tests.api.records import (
+    HOSTILE,
+    StillView,
+    alert,
+    finding,
+    generation,
+    price,
+    put,
+    roll_up,
+    score,
+    span,
+    span_id,
+    trace_id,
+)
+
+N_CALLS = 300
+DRIFTED_TEXT = "I am not able to help with that. Please contact our premium partner desk for upgrades."
+TYPICAL_TEXT = "Open Settings, choose Security, and press Reset password. The link is valid for one hour."
+_MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4")
+
+
+def fill_scene(store: Store, *, now: datetime) -> None:
+    """Calls of the last 20 hours, their findings, scores, alerts and prices. Generation 1's texts are hostile markup."""
+    put(store, "prices", [price(model=name, usd_mtok=(n, 4.0 * n, n / 10, n)) for n, name in enumerate(_MODELS, start=1)])
+    put(store, "generations", [_call(n, now) for n in range(1, N_CALLS + 1)])
+    put(store, "generations", [generation(1000 + n, time=now - timedelta(hours=30, minutes=n)) for n in range(200)])
+    put(store, "spans", list(_hostile_trace(now)))
+    roll_up(store)
+    put(store, "findings", list(_findings(now)))
+    put(
+        store,
+        "scores",
+        [score(n, time=_time(n, now), p_value=0.001 * n, is_flagged=int(n < 4)) for n in range(1, 7)],
+    )
+    resolved = {"last_eval": now - timedelta(hours=2), "resolved_at": now - timedelta(hours=2)}
+    put(store, "alert_state", [alert("CostSpike", state="resolved", active_at=now - timedelta(hours=4), **resolved)])
+
+
+def still_view(now: datetime) -> StillView:
+    """A drift alert that fires and a latency alert that waits."""
+    since = (now - timedelta(hours=3)).isoformat()
+    firing: dict[str, Any] = {
+        "labels": {"alertname": "SemanticDrift", "severity": "page", "service": "support", "field": "completion"},
+        "annotations": {"summary": f"Completions of support drifted {HOSTILE}", "runbook_url": "javascript:alert(1)"},
+        "state": "firing",
+        "activeAt": since,
+        "value": "2e+00",
+    }
+    pending = {
+        "labels": {"alertname": "HighLatency", "severity": "ticket", "service": "support"},
+        "annotations": {"summary": "p95 above 4 s"},
+        "state": "pending",
+        "activeAt": since,
+        "value": "4.2e+00",
+    }
+    rules = [{"name": name, "type": "alerting", "health": "ok"} for name in ("SemanticDrift", "HighLatency", "CostSpike")]
+    return StillView(alerts=[firing, pending], rules=rules)
+
+
+def _time(number: int, now: datetime) -> datetime:
+    return now - timedelta(minutes=5 + number * 4 - number % 7 * 9 % 5)
+
+
+def _call(number: int, now: datetime) -> dict[str, Any]:
+    model = _MODELS[number * number % 3]
+    slow = 900.0 if number < 60 else 0.0
+    texts = {"prompt": f"{HOSTILE} reset?", "completion": f"Sure {HOSTILE}"} if number == 1 else {}
+    return generation(
+        number,
+        time=_time(number, now),
+        request_model=model,
+        provider="openai",
+        prompt_version="v2" if number < 100 else "v1",
+        duration_ms=600.0 + slow + number * 37 % 900,
+        is_error=int(number % 40 == 0),
+        input_tokens=700 + number * 13 % 500,
+        output_tokens=150 + number * 7 % 90,
+        **texts,
+    )
+
+
+def _hostile_trace(now: datetime) -> list[dict[str, Any]]:
+    start = _time(1, now)
+    return [
+        span(100, time=start - timedelta(milliseconds=300), name="POST /ask", kind=2, duration_ns=2_400_000_000),
+        span(101, time=start - timedelta(milliseconds=250), parent=100, name="retrieve documents", duration_ns=180_000_000),
+        span(1, time=start, parent=100, name=f"chat {HOSTILE}", kind=3, duration_ns=1_537_000_000, attributes={"x": HOSTILE}),
+        span(102, time=start + timedelta(seconds=1.6), parent=100, name="save answer", status_code=2, status_message="disk full"),
+    ]
+
+
+def _findings(now: datetime) -> list[dict[str, Any]]:
+    explanation = {
+        "examples": [
+            {"text": DRIFTED_TEXT, "trace_id": trace_id(1), "span_id": span_id(1), "novelty": 2.31},
+            {"text": f"{HOSTILE} partner desk", "trace_id": trace_id(2), "span_id": span_id(2), "novelty": 1.97},
+        ],
+        "reference_examples": [{"text": TYPICAL_TEXT, "trace_id": trace_id(200), "span_id": span_id(200)}],
+    }
+    newest = now.replace(minute=0, second=0, microsecond=0)
+    rows = []
+    for number in range(24):
+        end = newest - timedelta(hours=6 * number)
+        has_drifted = number < 3
+        fine: dict[str, Any] = {"status": "ok", "p_value": 0.31, "p_value_corrected": 0.62, "effect_size": 0.4}
+        drifted: dict[str, Any] = {"explanation": explanation, "effect_size": 11.25 - number}
+        rows += [
+            finding(number, window_end=end, **(drifted if has_drifted else fine)),
+            finding(100 + number, window_end=end, field="prompt", **fine),
+        ]
+    thin: dict[str, Any] = {"status": "insufficient", "p_value": None, "p_value_corrected": None, "n_current": 9}
+    return [*rows, finding(300, window_end=newest, model="gpt-4o", **thin)]
