@@ -103,3 +103,12 @@ def test_a_closed_store_says_so(engine_path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="the store is closed"):
         store.scalar("SELECT 1")
+
+
+def test_threads_that_ended_leave_no_client_behind(either_store: Store) -> None:
+    for _ in range(6):
+        thread = threading.Thread(target=either_store.scalar, args=("SELECT 1",))
+        thread.start()
+        thread.join()
+    assert len(either_store._clients) <= 2
+    assert either_store.scalar("SELECT 1") == 1

@@ -26,7 +26,7 @@ class Store:
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
         self._local = threading.local()
-        self._clients: list[Client] = []
+        self._clients: list[tuple[threading.Thread, Client]] = []
         self._lock = threading.Lock()
         self._is_closed = False
         bootstrap = self._connect(database="default")
@@ -52,9 +52,17 @@ class Store:
                 raise StoreError("the store is closed")
             client = self._connect(database=self.settings.database)
             self._local.client = client
-            with self._lock:
-                self._clients.append(client)
+            self._keep(client)
         return client
+
+    def _keep(self, client: Client) -> None:
+        """Remember this thread's client and close those of threads that have ended: pools come and go."""
+        with self._lock:
+            ended = [one for thread, one in self._clients if not thread.is_alive()]
+            self._clients = [(thread, one) for thread, one in self._clients if thread.is_alive()]
+            self._clients.append((threading.current_thread(), client))
+        for one in ended:
+            one.close()
 
     def rows(self, sql: str, parameters: Parameters | None = None, *, settings: Parameters | None = None) -> list[Row]:
         """Every row of a SELECT as a dict by column name. Raises StoreError."""
@@ -105,7 +113,7 @@ class Store:
         self._is_closed = True
         with self._lock:
             clients, self._clients = self._clients, []
-        for client in clients:
+        for _, client in clients:
             client.close()
         self._local = threading.local()
 
