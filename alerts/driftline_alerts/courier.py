@@ -80,11 +80,15 @@ class Courier:
         self._thread = threading.Thread(target=self._run, name=f"courier {self._receiver.name}", daemon=True)
         self._thread.start()
 
-    def stop(self, *, deadline_s: float) -> None:
-        """Deliver what waits within deadline_s, then end; the rest is dropped and counted."""
+    def ask_to_stop(self, *, deadline_s: float) -> None:
+        """Deliver what waits within deadline_s, then end; returns at once."""
         with self._changed:
             self._stop_at = time.monotonic() + deadline_s
             self._changed.notify_all()
+
+    def stop(self, *, deadline_s: float) -> None:
+        """Deliver what waits within deadline_s, then end; the rest is dropped and counted."""
+        self.ask_to_stop(deadline_s=deadline_s)
         if self._thread is not None:
             self._thread.join(deadline_s + 0.1)
             if self._thread.is_alive():
@@ -179,11 +183,22 @@ class Courier:
             if not batch:
                 return 0.0
             try:
-                self._receiver.deliver(batch, now)
+                self._deliver(batch, now)
             except DeliveryError as error:
                 return self._after_error(batch, error, now)
-            self._after_success(batch)
             return 0.0
+
+    def _deliver(self, batch: Sequence[Notification], now: datetime) -> None:
+        try:
+            self._receiver.deliver(batch, now)
+        except DeliveryError:
+            raise
+        except Exception as error:  # one alert that breaks our own code must not keep the others from arriving
+            _LOG.exception("delivery failed", receiver=self._receiver.name)
+            raise DeliveryError(
+                f"{type(error).__name__} while telling {self._receiver.name}", is_retryable=False
+            ) from error
+        self._after_success(batch)
 
     def _take(self, now: datetime) -> list[Notification]:
         with self._changed:
@@ -211,13 +226,11 @@ class Courier:
         if not error.is_retryable and len(batch) > 1:
             for each in batch:  # one of them is refused: find out which, so that the others arrive
                 try:
-                    self._receiver.deliver([each], now)
+                    self._deliver([each], now)
                 except DeliveryError as single:
                     if single.is_retryable:
                         return self._back_off(single)
                     self._reject(each, single, now)
-                else:
-                    self._after_success([each])
             return 0.0
         if not error.is_retryable:
             self._reject(batch[0], error, now)

@@ -1,5 +1,6 @@
 """To everybody who is told: one courier a receiver, all at once and none waiting for another."""
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -28,9 +29,11 @@ class Delivery:
 
     def stop(self, *, deadline_s: float) -> None:
         """Deliver what waits within deadline_s, end and close."""
-        share_s = deadline_s / max(1, len(self._couriers))
+        until = time.monotonic() + deadline_s
         for courier in self._couriers:
-            courier.stop(deadline_s=share_s)
+            courier.ask_to_stop(deadline_s=deadline_s)
+        for courier in self._couriers:
+            courier.stop(deadline_s=max(0.0, until - time.monotonic()))
             courier.close()
 
     def offer(self, notifications: Sequence[Notification]) -> None:

@@ -22,7 +22,7 @@ def sanitise_labels(labels: Labels) -> dict[str, str]:
     """Labels with names that Alertmanager 0.25 takes: every other character becomes `_`, a leading digit gets one before it.
 
     Empty values are dropped, as Alertmanager would. When two names fall together the later in alphabetical order
-    of the original names wins, so that equal sets stay equal.
+    of the original names wins, so that equal sets stay equal. What UTF-8 cannot hold becomes `?`.
     """
     clean: dict[str, str] = {}
     for name in sorted(labels):
@@ -31,5 +31,5 @@ def sanitise_labels(labels: Labels) -> dict[str, str]:
         safe = re.sub(r"[^a-zA-Z0-9_]", "_", name)
         if not safe or safe[0].isdigit():
             safe = f"_{safe}"
-        clean[safe] = labels[name]
+        clean[safe] = labels[name].encode("utf-8", "replace").decode("utf-8")
     return clean

@@ -68,10 +68,11 @@ class AlertmanagerReceiver:
 
     def is_due(self, notification: Notification, now: datetime) -> bool:
         taken = self._taken.get(notification.key)
-        is_news = taken is None or (taken.active_at, taken.status) != (notification.active_at, notification.status)
+        if taken is None or (taken.active_at, taken.status) != (notification.active_at, notification.status):
+            return True
         if notification.is_resolved and now - notification.ends_at > self._resend_resolved:
             return False
-        return is_news or (taken is not None and now - taken.sent_at >= self._resend)
+        return now - taken.sent_at >= self._resend
 
     def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
         self._alertmanager.post_alerts(batch)

@@ -237,7 +237,7 @@ class AlertEvaluator:
         self._delivery.offer(notifications)
 
     def _notification(self, run: RuleRun | None, state: AlertState, now: datetime) -> Notification:
-        interval = run.interval if run is not None else timedelta(0)
+        interval, offset = (run.interval, run.offset) if run is not None else (timedelta(0), timedelta(0))
         starts_at = state.firing_at or state.active_at
         annotations = dict(state.annotations)
         if run is not None:
@@ -248,7 +248,7 @@ class AlertEvaluator:
             annotations["resolved_because"] = state.reason
         ends_at = now + max(4 * interval, _LEAST_VALIDITY)
         if state.resolved_at is not None:
-            ends_at = max(starts_at, state.resolved_at)
+            ends_at = max(starts_at, min(now, state.resolved_at + offset))
         return Notification(
             key=f"{state.rule_uid}:{state.fingerprint}",
             labels=state.labels,
@@ -280,9 +280,8 @@ class AlertEvaluator:
 
     def _forget_resolved(self, now: datetime) -> None:
         for run in self._all_runs():
-            kept = {
-                k: s for k, s in run.states.items() if s.resolved_at is None or now - s.resolved_at < _RESOLVED_KEPT
-            }
+            since = now - run.offset - _RESOLVED_KEPT
+            kept = {k: s for k, s in run.states.items() if s.resolved_at is None or s.resolved_at > since}
             if len(kept) < len(run.states):
                 run.states = kept
         self._orphans = [s for s in self._orphans if s.resolved_at is None or now - s.resolved_at < _RESOLVED_KEPT]
@@ -293,7 +292,8 @@ class AlertEvaluator:
         if self._is_loaded:
             return
         stored: defaultdict[str, list[AlertState]] = defaultdict(list)
-        for state in self._states.load(resolved_since=now - _RESOLVED_KEPT):
+        longest_offset = max((run.offset for run in self._all_runs()), default=timedelta(0))
+        for state in self._states.load(resolved_since=now - longest_offset - _RESOLVED_KEPT):
             stored[state.rule_uid].append(state)
         for run in self._all_runs():
             states = stored.pop(run.rule.uid, [])

@@ -110,6 +110,21 @@ def test_one_refused_alert_does_not_stop_the_others() -> None:
     assert subject.stats().waiting == 1
 
 
+def test_alert_that_breaks_our_own_code_does_not_stop_the_others() -> None:
+    class Breaks(Ear):
+        def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
+            if any(each.key == "b" for each in batch):
+                raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+            super().deliver(batch, now)
+
+    ear = Breaks()
+    subject = courier(ear, Time(NOW))
+    subject.offer([alert("a"), alert("b"), alert("c")])
+    assert subject.drain(deadline_s=5)
+    assert ear.heard == [["a firing"], ["c firing"]]
+    assert subject.stats().dropped == {"rejected": 1}
+
+
 def test_firing_alert_whose_validity_ended_is_not_sent_late() -> None:
     ear = Ear(deaf=1)
     clock = Time(NOW)

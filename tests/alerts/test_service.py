@@ -1,6 +1,7 @@
 """The whole way: rule file, evaluation, state in the store, a real Alertmanager, a webhook."""
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -258,6 +259,67 @@ def test_both_alertmanagers_and_the_webhook_are_told_and_one_that_is_away_delays
         assert evaluator.health().is_ok
         sent = {courier.receiver: courier.sent for courier in evaluator.stats().receivers}
         assert sent["Alertmanager 127.0.0.1:9"] == 0
+
+
+def test_two_evaluators_with_other_values_are_one_page(
+    open_evaluator: Open, alertmanager: AlertmanagerProcess, receiver: Receiver, clock: Time
+) -> None:
+    urls = (alertmanager.url,)
+    with (
+        open_evaluator(Numbers(chat=5.0), clock, alertmanager_urls=urls) as one,
+        open_evaluator(Numbers(chat=7.0), clock, alertmanager_urls=urls) as other,
+    ):
+        one.evaluate_once()
+        receiver.wait_for("firing")
+        clock.now += timedelta(seconds=60)
+        other.evaluate_once()
+        one.evaluate_once()
+        time.sleep(1.2)  # two group intervals of this Alertmanager
+    assert len(receiver.alerts()) == 1
+
+
+def test_page_goes_out_when_its_state_cannot_be_written(
+    open_evaluator: Open, receiver: Receiver, clock: Time, store: Store
+) -> None:
+    query = Numbers()
+    with open_evaluator(query, clock, webhook_urls=(receiver.url,)) as evaluator:
+        evaluator.evaluate_once()
+        store.command("RENAME TABLE alert_state TO alert_state_away")
+        query.set({"chat": 5.0})
+        clock.now += timedelta(seconds=30)
+        assert evaluator.evaluate_once().state_write_failures == 1
+        assert len(receiver.alerts("firing")) == 1
+        store.command("RENAME TABLE alert_state_away TO alert_state")
+        clock.now += timedelta(seconds=30)
+        evaluator.evaluate_once()
+    with open_evaluator(query, clock, webhook_urls=(receiver.url,)) as evaluator:
+        assert evaluator.evaluate_once().firing == 1
+    assert len(receiver.alerts()) == 1
+
+
+def test_webhook_is_reminded_of_what_still_fires(open_evaluator: Open, receiver: Receiver, clock: Time) -> None:
+    query = Numbers(chat=5.0)
+    with open_evaluator(query, clock, webhook_urls=(receiver.url,), webhook_repeat_s=3600) as evaluator:
+        for _ in range(5):
+            evaluator.evaluate_once()
+            clock.now += timedelta(minutes=30)
+    assert len(receiver.alerts("firing")) == 3
+    assert len({request.headers["driftline-delivery"] for request in receiver.requests}) == 3
+
+
+def test_resolved_alert_of_a_rule_far_in_the_past_is_still_told(
+    store: Store, rules: Path, alertmanager: AlertmanagerProcess, receiver: Receiver, clock: Time
+) -> None:
+    query = Numbers(chat=5.0)
+    settings = AlertSettings(rule_paths=(rules,), query_offset_s=7200, alertmanager_urls=(alertmanager.url,))
+    evaluator = AlertEvaluator(settings, store, query, clock)
+    evaluator.evaluate_once()
+    receiver.wait_for("firing")
+    query.set({"chat": 1.0})
+    clock.now += timedelta(seconds=30)
+    evaluator.evaluate_once()
+    receiver.wait_for("resolved")
+    evaluator.stop(deadline_s=1)
 
 
 def test_removed_rule_ends_its_alerts(open_evaluator: Open, receiver: Receiver, clock: Time, rules: Path) -> None:
