@@ -24,6 +24,8 @@ _LOG = get_logger("alerts")
 _BATCH_ALERTS: Final = 256
 _FIRST_BACKOFF_S: Final = 0.25
 _MOST_BACKOFF_S: Final = 15.0
+# 400, 413, 422: the body; None: our own code failed on it.
+_ABOUT_ALERTS: Final = (400, 413, 422, None)
 _REJECTED_REST: Final = timedelta(minutes=5)
 
 
@@ -223,19 +225,19 @@ class Courier:
             self._remove(batch)
 
     def _after_error(self, batch: Sequence[Notification], error: DeliveryError, now: datetime) -> float:
-        if not error.is_retryable and len(batch) > 1:
+        if not _is_about_alerts(error):
+            return self._back_off(error)
+        if len(batch) > 1:
             for each in batch:  # one of them is refused: find out which, so that the others arrive
                 try:
                     self._deliver([each], now)
                 except DeliveryError as single:
-                    if single.is_retryable:
+                    if not _is_about_alerts(single):
                         return self._back_off(single)
                     self._reject(each, single, now)
             return 0.0
-        if not error.is_retryable:
-            self._reject(batch[0], error, now)
-            return 0.0
-        return self._back_off(error)
+        self._reject(batch[0], error, now)
+        return 0.0
 
     def _back_off(self, error: DeliveryError) -> float:
         with self._changed:
@@ -276,6 +278,12 @@ class Courier:
         if keys:
             self._dropped[reason] += len(keys)
             _LOG.warning("notifications dropped", receiver=self._receiver.name, reason=reason, alerts=len(keys))
+
+
+def _is_about_alerts(error: DeliveryError) -> bool:
+    """True when the receiver refuses what it was told; False when it is away, or refuses us (401, 404, ...), which somebody
+    may put right while the alerts wait."""
+    return not error.is_retryable and error.status_code in _ABOUT_ALERTS
 
 
 def _identity(notification: Notification) -> tuple[str, datetime, str]:

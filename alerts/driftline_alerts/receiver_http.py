@@ -7,6 +7,7 @@ from typing import Any, Final
 import httpx
 
 from driftline_alerts.errors import DeliveryError
+from driftline_core.errors import ConfigError
 
 _RETRYABLE: Final = {408, 425, 429}
 _MAX_MESSAGE_CHARACTERS: Final = 300
@@ -20,10 +21,13 @@ def receiver_client(
     auth: httpx.Auth | None = None,
     headers: dict[str, str] | None = None,
 ) -> httpx.Client:
-    """A client for one receiver. Redirects are not followed: a page must not go where nobody configured."""
+    """A client for one receiver. Redirects are not followed: a page must not go where nobody configured. Raises ConfigError."""
     verify: bool | ssl.SSLContext = verify_tls
     if verify_tls and ca_file is not None:
-        verify = ssl.create_default_context(cafile=str(ca_file))
+        try:
+            verify = ssl.create_default_context(cafile=str(ca_file))
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"expected a PEM file of certificates at {ca_file}, got {error}") from error
     return httpx.Client(timeout=timeout_s, verify=verify, auth=auth, headers=headers, trust_env=False)
 
 

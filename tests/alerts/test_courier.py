@@ -110,6 +110,22 @@ def test_one_refused_alert_does_not_stop_the_others() -> None:
     assert subject.stats().waiting == 1
 
 
+def test_receiver_that_refuses_us_is_asked_again_and_loses_nothing() -> None:
+    class Closed(Ear):
+        def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
+            if self.deaf:
+                self.deaf -= 1
+                raise DeliveryError("ear answered HTTP 401: who are you", is_retryable=False, status_code=401)
+            super().deliver(batch, now)
+
+    ear = Closed(deaf=1)
+    subject = courier(ear, Time(NOW))
+    subject.offer([alert("a"), alert("b")])
+    assert subject.drain(deadline_s=5)
+    assert ear.heard == [["a firing", "b firing"]]
+    assert (subject.stats().failed, subject.stats().dropped) == (1, {})
+
+
 def test_alert_that_breaks_our_own_code_does_not_stop_the_others() -> None:
     class Breaks(Ear):
         def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
