@@ -1,5 +1,6 @@
 """From text to promql-parser's tree, and the few questions that evaluation asks of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -34,6 +35,13 @@ _TYPE_NAMES: Final = (
     (pp.ValueType.Matrix, "range vector"),
     (pp.ValueType.String, "string"),
 )
+MAX_LENGTH: Final = 4096
+"""Characters of an expression outside of its strings."""
+MAX_TEXT: Final = 262_144
+"""Characters of an expression, strings among them."""
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`', re.DOTALL)
+MAX_DEPTH: Final = 100
+"""Expressions inside of each other: what the call stack bears with room to spare."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Prometheus 2 knows double_exponential_smoothing by its old name, the parser by the new one alone.
@@ -48,6 +56,10 @@ pp.register_extra_functions(
 
 def parse(text: str) -> Any:
     """The tree of an expression. Raises BadQuery with the parser's words."""
+    # The parser's time grows with the square of what is outside of strings.
+    length = len(_STRING.sub('""', text)) if len(text) <= MAX_TEXT else len(text)
+    if length > MAX_LENGTH:
+        raise BadQuery(f"parse error: expected at most {MAX_LENGTH} characters outside of strings, got {length}")
     try:
         tree = pp.parse(text)
     except ValueError as error:
@@ -57,7 +69,7 @@ def parse(text: str) -> Any:
         if type(error).__name__ != "PanicException":
             raise
         raise BadQuery("parse error: the expression is not valid") from None
-    pp.walk(tree, _check)
+    _check(tree, MAX_DEPTH)
     return tree
 
 
@@ -152,8 +164,32 @@ def at_ms(modifier: Any, *, start_ms: int, end_ms: int) -> int | None:
     return round((modifier.at - _EPOCH) / timedelta(milliseconds=1))
 
 
-def _check(node: Any) -> bool:
-    """Refuses what the parser accepts and this engine does not have (Prometheus 3's additions)."""
+def _check(node: Any, depth: int) -> None:
+    """Refuses what the parser accepts and this engine does not have: Prometheus 3's additions, and endless nesting."""
+    if depth == 0:
+        raise BadQuery(f"parse error: expected at most {MAX_DEPTH} expressions inside of each other")
+    _check_node(node)
+    for child in _children(node):
+        _check(child, depth - 1)
+
+
+def _children(node: Any) -> list[Any]:
+    match node:
+        case pp.ParenExpr() | pp.UnaryExpr() | pp.SubqueryExpr():
+            return [node.expr]
+        case pp.BinaryExpr():
+            return [node.lhs, node.rhs]
+        case pp.AggregateExpr():
+            return [node.expr] if node.param is None else [node.param, node.expr]
+        case pp.Call():
+            return list(node.args)
+        case pp.MatrixSelector():
+            return [node.vector_selector]
+        case _:
+            return []
+
+
+def _check_node(node: Any) -> None:
     match node:
         case pp.Call() if node.func.name not in KNOWN_FUNCTIONS:
             raise BadQuery(f'parse error: unknown function with name "{node.func.name}"')
@@ -166,7 +202,7 @@ def _check(node: Any) -> bool:
         case pp.BinaryExpr() if str(node.op) in SET_OPERATORS and is_bool(node):
             raise BadQuery("parse error: bool modifier can only be used on comparison operators")
         case _:
-            return True
+            pass
 
 
 def _has_fill(modifier: Any) -> bool:

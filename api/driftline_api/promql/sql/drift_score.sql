@@ -1,0 +1,32 @@
+-- Effect size of each window that was tested. One row a series.
+-- parameters: project String; from_ms, to_ms Int64 (Unix ms): windows whose value may hold at some time from_ms..to_ms.
+-- columns: the labels; ends_ms, lengths_ms Array(Int64): each window's end, ascending, and length; values Array(Float64), NaN: none.
+SELECT
+    service,
+    model,
+    field,
+    analyzer,
+    reference,
+    groupArray(end_ms) AS ends_ms,
+    groupArray(length_ms) AS lengths_ms,
+    groupArray(ifNull(value, nan)) AS values
+FROM
+(
+    SELECT
+        service,
+        model,
+        field,
+        analyzer,
+        reference,
+        toInt64(toUnixTimestamp64Milli(window_end)) AS end_ms,
+        argMax(end_ms - toUnixTimestamp64Milli(window_start), computed_at) AS length_ms,
+        argMax(tuple(if(status IN ('ok', 'drift'), effect_size, NULL)), computed_at).1 AS value
+    FROM findings FINAL
+    WHERE project = {project:String}
+      AND window_end <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      AND toUnixTimestamp64Milli(window_end)
+          + greatest(2 * (toUnixTimestamp64Milli(window_end) - toUnixTimestamp64Milli(window_start)), 3600000) >= {from_ms:Int64}
+    GROUP BY service, model, field, analyzer, reference, end_ms
+    ORDER BY end_ms
+)
+GROUP BY service, model, field, analyzer, reference

@@ -1,0 +1,19 @@
+-- LLM calls and embeddings, one row a series.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- columns: the labels; first_s Int64: the first minute of all; base Float64: sum before from_s; minutes Array(Int64) Unix seconds,
+-- increments Array(Float64): what was counted in that minute (a minute may come several times).
+SELECT
+    service,
+    environment,
+    provider,
+    model,
+    prompt_version,
+    toInt64(min(toUnixTimestamp(minute))) AS first_s,
+    sumIf(toFloat64(calls), minute < toDateTime({from_s:Int64}, 'UTC')) AS base,
+    groupArrayIf(toInt64(toUnixTimestamp(minute)), minute >= toDateTime({from_s:Int64}, 'UTC')) AS minutes,
+    groupArrayIf(toFloat64(calls), minute >= toDateTime({from_s:Int64}, 'UTC')) AS increments
+FROM rollup_1m FINAL
+WHERE project = {project:String}
+  AND minute < toDateTime({to_s:Int64}, 'UTC')
+  AND calls > 0
+GROUP BY service, environment, provider, model, prompt_version
