@@ -6,19 +6,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from driftline_analyzers.runner import AnalysisRunner
-from driftline_api.promql.store_source import StoreSource
-from driftline_core.store.rollup import Rollup
-
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
+from driftline_analyzers.runner import AnalysisRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine
+from driftline_api.promql.store_source import StoreSource
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
 from driftline_cli.lock import DataDirLock
-from driftline_cli.ports import require_free_ports
+from driftline_cli.ports import free_port, require_free_ports
 from driftline_cli.query_source import EngineQuerySource
 from driftline_cli.stack import Stack
 from driftline_cli.store_access import store_settings
@@ -28,6 +26,7 @@ from driftline_core.clock import Clock, utc_now
 from driftline_core.prices import PriceBook
 from driftline_core.service import PeriodicService, Service
 from driftline_core.store import Store, migrate
+from driftline_core.store.rollup import Rollup
 
 ROLLUP_INTERVAL_S: Final = 2.0
 PRICE_INTERVAL_S: Final = 60.0
@@ -80,7 +79,7 @@ def run_embedded(options: EmbeddedOptions, *, command: str, is_driven: bool = Fa
     Raises PortInUse, DataDirInUse, ConfigError, StoreError.
     """
     collector = collector_settings(options.data_dir, **options.collector)
-    api = ApiSettings(**options.api)
+    api = _with_port(ApiSettings(**options.api))
     require_free_ports(
         {
             "--http-port": (collector.host, collector.http_port),
@@ -96,7 +95,7 @@ def run_embedded(options: EmbeddedOptions, *, command: str, is_driven: bool = Fa
                 store,
                 collector=collector,
                 analyzers=AnalyzerSettings(**options.analyzers),
-                alerts=AlertSettings(**options.alerts),
+                alerts=_linked(AlertSettings(**options.alerts), api),
                 api=api,
                 is_driven=is_driven,
             )
@@ -141,3 +140,16 @@ def _wire(
         alerts=evaluator,
         api=server,
     )
+
+
+def _with_port(api: ApiSettings) -> ApiSettings:
+    """The settings with a free port in place of 0, because alerts link to the page before it is served."""
+    return api if api.port else api.model_copy(update={"port": free_port(api.host)})
+
+
+def _linked(alerts: AlertSettings, api: ApiSettings) -> AlertSettings:
+    """The settings with links to this API's page, unless another address was given."""
+    if "external_url" in alerts.model_fields_set:
+        return alerts
+    host = "127.0.0.1" if api.host in ("0.0.0.0", "::", "localhost") else api.host
+    return alerts.model_copy(update={"external_url": f"http://{f'[{host}]' if ':' in host else host}:{api.port}"})

@@ -1,4 +1,4 @@
-"""Says which port is taken before anything is started."""
+"""Finds out which ports are free before anything is started."""
 
 import errno
 import socket
@@ -29,3 +29,12 @@ def require_free_ports(ports: Mapping[str, tuple[str, int]]) -> None:
                 raise PortInUse(
                     f"port {port} on {host} {reason}; choose another with {flag}, 0 takes any free one"
                 ) from error
+
+
+def free_port(host: str) -> int:
+    """A TCP port of host that nobody listens on now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port

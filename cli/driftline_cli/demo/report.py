@@ -149,7 +149,7 @@ def _alert(payload: Mapping[str, Any]) -> RenderableType:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_row("alert", f"[bold]{alert['labels'].get('alertname', '')}[/] {alert.get('status', '')}")
         table.add_row("labels", Text(json.dumps(labels)))
-        for name in ("summary", "description"):
+        for name in ("summary", "description", "finding"):
             if annotations.get(name):
                 table.add_row(name, Text(annotations[name]))
         if alert.get("generatorURL"):

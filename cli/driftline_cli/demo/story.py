@@ -72,8 +72,8 @@ def play(
     with phases.phase("store", "stored, counted, priced"):
         if not embedded.collector.flush(_FLUSH_TIMEOUT_S):
             raise StoreError(f"expected every span stored within {_FLUSH_TIMEOUT_S:g} s, got some left in the spool")
-        embedded.prices.sync()
         embedded.rollup.tick()
+        embedded.prices.sync()
     n_stored = int(embedded.store.scalar("SELECT count() FROM spans FINAL") or 0)
     if n_stored != n_spans:
         raise StoreError(f"expected {n_spans} spans in the store, got {n_stored}")
