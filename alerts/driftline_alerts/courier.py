@@ -126,10 +126,11 @@ class Courier:
         """Wait until nothing waits, delivering in this thread when the courier was not started; False when time ran out."""
         until = time.monotonic() + deadline_s
         while self._mail or self._delivering.locked():
-            if time.monotonic() >= until:
-                return False
             rest_s = self._attempt() if self._thread is None else 0.02
-            time.sleep(min(rest_s, max(0.0, until - time.monotonic())))
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                return not self._mail
+            time.sleep(min(rest_s, left_s))
         return True
 
     def stats(self) -> CourierStats:
