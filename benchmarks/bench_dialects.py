@@ -278,7 +278,9 @@ class _Comparison:
                 yield _found(f"llm_calls[{index}].tokens", got == wanted, f"expected {wanted}, got {got}")
                 if "finish_reason" in call:
                     why = f"expected {call['finish_reason']!r}, got {row['finish_reason']!r}"
-                    yield _found(f"llm_calls[{index}].finish_reason", row["finish_reason"] == call["finish_reason"], why)
+                    yield _found(
+                        f"llm_calls[{index}].finish_reason", row["finish_reason"] == call["finish_reason"], why
+                    )
                 if "output" in call and self._in_traces("output"):
                     is_there = call["output"] in row["completion"]
                     yield _found(f"llm_calls[{index}].output", is_there, f"got {row['completion']!r}")
