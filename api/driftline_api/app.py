@@ -18,6 +18,7 @@ from driftline_api.routes.generations import router as generations_router
 from driftline_api.routes.health import router as health_router
 from driftline_api.routes.ingest import router as ingest_router
 from driftline_api.routes.page import router as page_router
+from driftline_api.routes.prometheus import prometheus_router
 from driftline_api.routes.references import router as references_router
 from driftline_api.routes.scores import router as scores_router
 from driftline_api.routes.services import router as services_router
@@ -82,5 +83,6 @@ def create_app(
     install_problem_handlers(app)
     for router in _ROUTERS:
         app.include_router(router)
+    app.include_router(prometheus_router(store, alerts=alerts, clock=clock))
     app.add_middleware(Edge, settings=settings, metrics=metrics)
     return app

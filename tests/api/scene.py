@@ -27,7 +27,11 @@ _MODELS = ("gpt-4o-mini", "gpt-4o", "claude-sonnet-4")
 
 def fill_scene(store: Store, *, now: datetime) -> None:
     """Calls of the last 20 hours, their findings, scores, alerts and prices. Generation 1's texts are hostile markup."""
-    put(store, "prices", [price(model=name, usd_mtok=(n, 4.0 * n, n / 10, n)) for n, name in enumerate(_MODELS, start=1)])
+    put(
+        store,
+        "prices",
+        [price(model=name, usd_mtok=(n, 4.0 * n, n / 10, n)) for n, name in enumerate(_MODELS, start=1)],
+    )
     put(store, "generations", [_call(n, now) for n in range(1, N_CALLS + 1)])
     put(store, "generations", [generation(1000 + n, time=now - timedelta(hours=30, minutes=n)) for n in range(200)])
     put(store, "spans", list(_hostile_trace(now)))
@@ -59,7 +63,9 @@ def still_view(now: datetime) -> StillView:
         "activeAt": since,
         "value": "4.2e+00",
     }
-    rules = [{"name": name, "type": "alerting", "health": "ok"} for name in ("SemanticDrift", "HighLatency", "CostSpike")]
+    rules = [
+        {"name": name, "type": "alerting", "health": "ok"} for name in ("SemanticDrift", "HighLatency", "CostSpike")
+    ]
     return StillView(alerts=[firing, pending], rules=rules)
 
 
@@ -89,9 +95,30 @@ def _hostile_trace(now: datetime) -> list[dict[str, Any]]:
     start = _time(1, now)
     return [
         span(100, time=start - timedelta(milliseconds=300), name="POST /ask", kind=2, duration_ns=2_400_000_000),
-        span(101, time=start - timedelta(milliseconds=250), parent=100, name="retrieve documents", duration_ns=180_000_000),
-        span(1, time=start, parent=100, name=f"chat {HOSTILE}", kind=3, duration_ns=1_537_000_000, attributes={"x": HOSTILE}),
-        span(102, time=start + timedelta(seconds=1.6), parent=100, name="save answer", status_code=2, status_message="disk full"),
+        span(
+            101,
+            time=start - timedelta(milliseconds=250),
+            parent=100,
+            name="retrieve documents",
+            duration_ns=180_000_000,
+        ),
+        span(
+            1,
+            time=start,
+            parent=100,
+            name=f"chat {HOSTILE}",
+            kind=3,
+            duration_ns=1_537_000_000,
+            attributes={"x": HOSTILE},
+        ),
+        span(
+            102,
+            time=start + timedelta(seconds=1.6),
+            parent=100,
+            name="save answer",
+            status_code=2,
+            status_message="disk full",
+        ),
     ]
 
 

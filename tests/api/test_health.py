@@ -29,7 +29,9 @@ class Part:
 
 
 class Counting(Part):
-    """A service with a collector's counters."""
+    """A service with a collector's counters and port."""
+
+    http_port = 14318
 
     def __init__(self) -> None:
         super().__init__("collector", Health(is_ok=True))
@@ -103,3 +105,4 @@ def test_ingest_shows_what_arrived_and_what_became_of_it(client_of: ClientFactor
     assert body["last_stored_at"] is not None
     (collector,) = body["collectors"]
     assert (collector["name"], collector["is_ok"], collector["stats"]["stored_spans"]) == ("collector", True, 7)
+    assert collector["otlp_http_port"] == 14318

@@ -82,8 +82,6 @@ def test_models_beyond_the_biggest_are_put_together(client: TestClient, store: S
 def test_filters_narrow_the_summary(client: TestClient, store: Store) -> None:
     fill(store)
     expected = {"service=search": 1, "model=local": 1, "environment=staging": 0, "project=other": 1, "": 60}
-    got = {query: client.get(f"{PATH}?{query}", params=None).status_code for query in expected}
-    assert set(got.values()) == {200}
     bounds = "from=2026-11-20T12:00:00Z&to=2026-11-20T13:00:00Z"
     counts = {query: client.get(f"{PATH}?{bounds}&{query}").json()["total"]["calls"] for query in expected}
     assert counts == expected

@@ -12,13 +12,13 @@ const open = new Set();
 let wanted = null;
 
 /** Windows by segment as strips, then the latest findings with their examples. */
-export function drawFindings({ drifts, findings, strip, hasTraffic }) {
+export function drawFindings({ drifts, findings, strip, hasTraffic, otlpPort }) {
   const list = el("div", { class: "finding-list" });
   const drawList = () => {
     const choice = wanted ?? (drifts.items.length ? "drift" : "all");
     const items = (choice === "drift" ? drifts : findings).items;
     if (!wanted && items.length && items[0].status === "drift" && !open.size) open.add(items[0].finding_id);
-    list.replaceChildren(...(items.length ? items.map(findingItem) : [emptyFindings(choice, hasTraffic)]));
+    list.replaceChildren(...(items.length ? items.map(findingItem) : [emptyFindings(choice, hasTraffic, otlpPort)]));
     for (const button of toggle.children) button.setAttribute("aria-pressed", String(button.value === choice));
   };
   const choose = (event) => {
@@ -35,8 +35,8 @@ export function drawFindings({ drifts, findings, strip, hasTraffic }) {
   return [heading("Drift", "has the meaning of prompts or completions changed against the reference?", toggle), segments(strip.items), list];
 }
 
-function emptyFindings(choice, hasTraffic) {
-  if (!hasTraffic) return noTraffic();
+function emptyFindings(choice, hasTraffic, otlpPort) {
+  if (!hasTraffic) return noTraffic(otlpPort);
   if (choice === "drift") return empty(el("b", {}, "No drift in this range."), " “All” lists every window that was tested.");
   return empty(
     el("b", {}, "No window was tested yet."),
@@ -44,11 +44,11 @@ function emptyFindings(choice, hasTraffic) {
   );
 }
 
-function noTraffic() {
+function noTraffic(otlpPort) {
   return empty(
     el("b", {}, "No traffic yet."),
     " Point your app here:",
-    el("code", {}, `OTEL_EXPORTER_OTLP_ENDPOINT=http://${location.hostname || "127.0.0.1"}:4318`),
+    el("code", {}, `OTEL_EXPORTER_OTLP_ENDPOINT=http://${location.hostname || "127.0.0.1"}:${otlpPort}`),
     "or call ",
     el("code", { class: "inline" }, "driftline.instrument()"),
     " in it, or try ",
@@ -166,9 +166,9 @@ function facts(one) {
 }
 
 /** The generations least like the reference. */
-export function drawOutliers({ items }, hasTraffic) {
+export function drawOutliers({ items }) {
   const title = heading("Outliers", "single answers least like the reference, lowest p-value first");
-  if (!items.length) return [title, hasTraffic ? empty("No generation was scored in this range yet.") : noTraffic()];
+  if (!items.length) return [title, empty("No generation was scored in this range yet.")];
   const rows = items.map((one) =>
     el(
       "li",

@@ -9,13 +9,15 @@ import { chartsOf, drawGroups, drawTiles } from "./traffic.js";
 /** Draw every section. Each result is an answer of the API or the ApiError it ended with. */
 export function drawOverview({ byId, services, summary, alerts, drifts, findings, strip, outliers, ingest }) {
   const hasTraffic = services.length > 0;
+  for (const id of ["tiles", "charts", "details"]) byId(id).hidden = !hasTraffic;
+  const otlpPort = ingest.collectors?.find((one) => one.otlp_http_port)?.otlp_http_port ?? 4318;
   section(byId("alert-strip"), [alerts], () => drawAlertStrip(alerts));
   section(byId("tiles"), [summary], () => drawTiles(summary));
   section(byId("charts"), [summary], () => chartsOf(summary));
   section(byId("groups"), [summary], () => drawGroups(summary));
   section(byId("alerts"), [alerts], () => drawAlerts(alerts));
-  section(byId("findings"), [drifts, findings, strip], () => drawFindings({ drifts, findings, strip, hasTraffic }));
-  section(byId("outliers"), [outliers], () => drawOutliers(outliers, hasTraffic));
+  section(byId("findings"), [drifts, findings, strip, hasTraffic, otlpPort], () => drawFindings({ drifts, findings, strip, hasTraffic, otlpPort }));
+  section(byId("outliers"), [outliers], () => drawOutliers(outliers));
   section(byId("ingest"), [ingest], () => drawIngest(ingest));
 }
 

@@ -32,10 +32,16 @@ export function drawAlerts({ items, n_rules, rule_problems }) {
   const problems = rule_problems.map((rule) =>
     el("p", { class: "error" }, `Rule ${rule.name} could not be evaluated: ${rule.last_error || rule.health}. It neither fires nor resolves until it can.`),
   );
-  const list = items.length
-    ? el("ul", { class: "alerts" }, items.slice(0, MOST_SHOWN).map(alertItem))
-    : empty(el("b", {}, "Nothing fires."), ` ${n_rules ? "Every rule was evaluated and holds." : "Rules are evaluated by driftline up or driftline alerts."}`);
+  const list = items.length ? el("ul", { class: "alerts" }, items.slice(0, MOST_SHOWN).map(alertItem)) : noAlerts(n_rules, rule_problems.length);
   return [heading("Alerts", told ? `${told}; ${rules}` : rules), problems, list];
+}
+
+/** No alert is not always good news: say which of the reasons it is. */
+function noAlerts(nRules, nProblems) {
+  if (nRules === null) return empty(el("b", {}, "No alert is stored."), " Rules are evaluated by driftline up or driftline alerts.");
+  if (nRules === 0) return empty(el("b", {}, "No rule is loaded,"), " so nothing can fire.");
+  if (nProblems) return empty(el("b", {}, "Nothing fires"), ` among the ${nRules - nProblems} rules that could be evaluated.`);
+  return empty(el("b", {}, "Nothing fires."), ` All ${nRules} rules are evaluated.`);
 }
 
 function alertItem(one) {

@@ -80,6 +80,7 @@ function pointChange(now, before) {
 
 /** Traffic, latency, cost by model, tokens by model. */
 export function chartsOf({ series, models, step_s, total }) {
+  if (!total.calls) return el("div", { class: "card wide" }, empty("No calls in this range; choose a longer one, or another service."));
   const times = series.map((point) => new Date(point.time));
   const common = { times, stepMs: step_s * 1000 };
   const every = `every ${stepName(step_s)}`;

@@ -19,6 +19,9 @@ class CollectorState(BaseModel):
     name: str = Field(description="Name of the service.", examples=["collector"])
     is_ok: bool = Field(description="True when it is healthy.")
     detail: str = Field(description="One line for a person; '' when all is well.")
+    otlp_http_port: int | None = Field(
+        description="Port of its OTLP/HTTP receiver; null when unknown.", examples=[4318]
+    )
     stats: dict[str, Any] = Field(
         description="Counts since its start: received = stored + duplicate + rejected + dead-lettered + still in the spool.",
         examples=[{"received_spans": 5120, "stored_spans": 5120, "spool_bytes": 0}],
@@ -48,5 +51,12 @@ def read_ingest(context: Context, reader: Reader) -> Ingest:
         stats = ingest_stats(service)
         if stats is not None:
             health = service.health()
-            collectors.append(CollectorState(name=service.name, is_ok=health.is_ok, detail=health.detail, stats=stats))
+            state = CollectorState(
+                name=service.name,
+                is_ok=health.is_ok,
+                detail=health.detail,
+                otlp_http_port=getattr(service, "http_port", None),
+                stats=stats,
+            )
+            collectors.append(state)
     return Ingest(**row, collectors=collectors)

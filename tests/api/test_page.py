@@ -1,0 +1,115 @@
+"""The web page in a real browser over a real server."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from driftline_api.app import create_app
+from driftline_api.service import ApiServer
+from driftline_api.settings import ApiSettings
+from driftline_core import utc_now
+from driftline_core.store import Store
+from tests.api.browser import open_page
+from tests.api.records import HOSTILE, StillView, trace_id
+from tests.api.scene import DRIFTED_TEXT, TYPICAL_TEXT, fill_scene, still_view
+from tests.api.test_health import Counting
+
+
+@contextmanager
+def serving(store: Store, *, alerts: StillView | None = None, with_collector: bool = True) -> Iterator[str]:
+    """The URL of a server over the store."""
+    settings = ApiSettings(port=0)
+    app = create_app(settings, store, alerts=alerts, services=[Counting()] if with_collector else [])
+    server = ApiServer(settings, app)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop(deadline_s=10)
+
+
+@pytest.fixture
+def chromium(system_binary: Callable[[str], str]) -> str:
+    return system_binary("chromium")
+
+
+def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_it_was_sent(
+    chromium: str, store: Store, tmp_path: Path
+) -> None:
+    now = utc_now()
+    fill_scene(store, now=now)
+    with serving(store, alerts=still_view(now)) as url:
+        page = open_page(chromium, url, profile=tmp_path / "overview")
+        trace = open_page(chromium, f"{url}/#/trace/{trace_id(1)}", profile=tmp_path / "trace")
+    assert page.console == []
+    assert page.text("tile-calls").startswith("LLM calls 300 ▲ +50 %")
+    assert "2.3 %" in page.text("tile-errors")
+    assert "341.7K" in page.text("tile-tokens")
+    assert "$0.861" in page.text("tile-cost")
+    assert "2.1" in page.text("tile-latency")
+    for chart in ("chart-traffic", "chart-latency", "chart-cost", "chart-tokens"):
+        assert "00" in page.text(chart)
+    assert page.html.count("bar-s0") > 50
+    findings = page.text("findings")
+    assert "support · gpt-4o-mini · completion" in findings
+    assert "3 of 24 windows drifted" in findings
+    assert "p 0.0040 z 11.3" in findings
+    assert "240 texts against 800 of baseline" in findings
+    assert DRIFTED_TEXT in findings
+    assert TYPICAL_TEXT in findings
+    assert f"#/trace/{trace_id(1)}?span=" in page.html
+    alerts = page.text("alerts")
+    assert "1 firing, 1 pending, 1 resolved; 3 rules loaded" in alerts
+    assert "p95 above 4 s" in alerts
+    assert "SemanticDrift" in page.text("alert-strip")
+    assert "p 0.0010" in page.text("outliers")
+    assert "gpt-4o" in page.text("groups")
+    assert "2 too large" in page.text("ingest")
+    assert "updated" in page.text("state")
+
+    assert trace.console == []
+    spans = trace.text("trace")
+    assert "POST /ask" in spans
+    assert "713 in, 157 out" in spans
+    assert f"{HOSTILE} reset?" in spans
+    assert "disk full" in spans
+
+    # what was sent as text stays text
+    for opened in (page, trace):
+        assert "<title>Driftline</title>" in opened.html
+        assert "<img src=x" not in opened.html
+        assert "<script>document" not in opened.html
+        assert 'href="javascript:' not in opened.html
+    assert HOSTILE in findings
+    assert HOSTILE in alerts
+
+
+def test_an_empty_page_says_where_to_send_traffic(chromium: str, store: Store, tmp_path: Path) -> None:
+    with serving(store, with_collector=False) as url:
+        page = open_page(chromium, url, profile=tmp_path / "empty")
+        unknown = open_page(chromium, f"{url}/#/trace/{trace_id(7)}", profile=tmp_path / "unknown")
+        docs = open_page(chromium, f"{url}/docs", profile=tmp_path / "docs")
+    assert page.console == []
+    assert "No traffic yet." in page.text("findings")
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in page.text("findings")
+    assert "No alert is stored." in page.text("alerts")
+    assert f"Not found: no trace with trace_id {trace_id(7)} in project default" in unknown.text("trace")
+    assert docs.console == []
+    assert "/api/v1/generations/{trace_id}/{span_id}" in docs.text("reference")
+
+
+def test_what_the_console_says_reaches_these_tests(chromium: str, tmp_path: Path) -> None:
+    page = open_page(chromium, "data:text/html,<script>console.error('boom')</script>", profile=tmp_path / "boom")
+    assert ["boom" in line for line in page.console] == [True]
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    folder = Path(__file__).parents[2] / "api" / "driftline_api" / "page"
+    for file in folder.iterdir():
+        text = file.read_text(encoding="utf-8")
+        assert "innerHTML" not in text, file.name
+        assert "style=" not in text, file.name
+        assert set(re.findall(r"https?://([\w.]+)", text)) <= {"www.w3.org"}, file.name
