@@ -128,9 +128,9 @@ class Courier:
         while self._mail or self._delivering.locked():
             rest_s = self._attempt() if self._thread is None else 0.02
             left_s = until - time.monotonic()
-            if left_s <= 0:
+            time.sleep(max(0.0, min(rest_s, left_s)))
+            if rest_s >= left_s:
                 return not self._mail
-            time.sleep(min(rest_s, left_s))
         return True
 
     def stats(self) -> CourierStats:
