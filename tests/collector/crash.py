@@ -45,7 +45,7 @@ class Server:
             if time.monotonic() > deadline:
                 break
         self.kill()
-        raise AssertionError(f"{self._process.args} did not say its port")
+        raise AssertionError("the server did not say its port in time")
 
     def kill(self) -> None:
         """SIGKILL: no handler, no flush, no goodbye."""

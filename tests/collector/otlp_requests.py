@@ -40,11 +40,14 @@ def spans_of(request: Any) -> list[Any]:
 
 
 def poisoned_request() -> bytes:
-    """A request that Python's protobuf takes and the engine refuses: a span's kind, a varint, written as a string."""
-    span = spans_of(build_request(name="poison"))[0].SerializeToString() + b"\x32\x01a"
-    scope_spans = b"\x12" + varint(len(span)) + span
-    resource_spans = b"\x12" + varint(len(scope_spans)) + scope_spans
-    return b"\x0a" + varint(len(resource_spans)) + resource_spans
+    """A request that Python's protobuf takes and the engine refuses: an attribute's value set twice, as a string and as an integer."""
+    attribute = _field(0x0A, b"key") + _field(0x12, b"\x0a\x01a\x18\x01")
+    span = spans_of(build_request(name="poison"))[0].SerializeToString() + _field(0x4A, attribute)
+    return _field(0x0A, _field(0x12, _field(0x12, span)))
+
+
+def _field(tag: int, value: bytes) -> bytes:
+    return bytes((tag,)) + varint(len(value)) + value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,9 +65,8 @@ def recovered_bodies(folder: Path) -> tuple[list[bytes], list[bytes]]:
     spool = open_spool(folder)
     try:
         found = spool.recover(bury=lambda _, data: damaged.append(data))
-        return [
-            body for recovered in found for body in bodies_in(recovered.segment) if recovered.segment.n_bytes
-        ], damaged
+        kept = [recovered.segment for recovered in found if recovered.segment.n_bytes]
+        return [body for segment in kept for body in bodies_in(segment)], damaged
     finally:
         spool.close()
 
