@@ -78,7 +78,9 @@ def make_series(seed: int = 7) -> list[Series]:
     extreme = np.resize([1.0, math.inf, 2.0, -math.inf, 0.0, -1.5, 1e-9, 1e22], MINUTES)
     out.append(series_of("extreme", {"kind": "mixed"}, _pairs(minutes, extreme)))
     out.append(series_of("constant", {"kind": "flat"}, _pairs(minutes, np.full(MINUTES, 42.0))))
-    out.append(series_of("info", {"service": "chat", "owner": "ada", "tier": "gold"}, _pairs(minutes, np.ones(MINUTES))))
+    out.append(
+        series_of("info", {"service": "chat", "owner": "ada", "tier": "gold"}, _pairs(minutes, np.ones(MINUTES)))
+    )
     out.append(series_of("info", {"service": "search", "owner": "bob"}, _pairs(minutes, np.ones(MINUTES))))
     out.append(series_of("brief", {"service": "chat"}, _pairs(minutes[:30], minutes[:30])))
     out.append(series_of("brief", {"service": "search"}, _pairs(minutes[60:64], minutes[60:64])))
@@ -86,17 +88,13 @@ def make_series(seed: int = 7) -> list[Series]:
     return out
 
 
-def _pairs(
-    times: np.ndarray, values: np.ndarray, kept: np.ndarray | None = None
-) -> list[tuple[float, float]]:
+def _pairs(times: np.ndarray, values: np.ndarray, kept: np.ndarray | None = None) -> list[tuple[float, float]]:
     pairs = list(zip(times.tolist(), values.tolist(), strict=True))
     return pairs if kept is None else [pair for pair, keep in zip(pairs, kept.tolist(), strict=True) if keep]
 
 
 @contextmanager
-def running_prometheus(
-    prometheus: str, promtool: str, folder: Path, series: Sequence[Series]
-) -> Iterator[str]:
+def running_prometheus(prometheus: str, promtool: str, folder: Path, series: Sequence[Series]) -> Iterator[str]:
     """A real Prometheus on loopback that holds the series; yields its URL and ends it after."""
     text = folder / "samples.txt"
     text.write_text("".join(_open_metrics(series)) + "# EOF\n", encoding="utf-8")

@@ -19,9 +19,7 @@ N_GENERATED = 150
 
 
 @pytest.fixture(scope="module")
-def prometheus(
-    system_binary: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
+def prometheus(system_binary: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     programs = system_binary("prometheus"), system_binary("promtool")
     folder = tmp_path_factory.mktemp("prometheus")
     with running_prometheus(*programs, folder, make_series()) as url, httpx.Client(base_url=url, timeout=30) as client:
@@ -29,7 +27,7 @@ def prometheus(
 
 
 @pytest.fixture(scope="module")
-def engine() -> PromqlEngine:
+def promql() -> PromqlEngine:
     return PromqlEngine(MemorySource(make_series()))
 
 
@@ -83,38 +81,40 @@ def compare(query: str, ours: dict[str, Any], theirs: dict[str, Any]) -> str | N
     return difference(query, ours["data"], theirs["data"])
 
 
-def disagreements(queries: list[str], prometheus: httpx.Client, engine: PromqlEngine, *, with_ranges: bool) -> list[str]:
+def disagreements(
+    queries: list[str], prometheus: httpx.Client, promql: PromqlEngine, *, with_ranges: bool
+) -> list[str]:
     found = []
     for query in queries:
         for time in INSTANTS:
             theirs = prometheus.post("/api/v1/query", data={"query": query, "time": time}).json()
-            reason = compare(query, ask(lambda q=query, t=time: engine.instant(q, t)), theirs)  # type: ignore[misc]
+            reason = compare(query, ask(lambda q=query, t=time: promql.instant(q, t)), theirs)  # type: ignore[misc]
             if reason is not None:
                 found.append(f"{query}  at {time}: {reason}")
         for start, end, step in RANGES if with_ranges else ():
             form = {"query": query, "start": start, "end": end, "step": step}
             theirs = prometheus.post("/api/v1/query_range", data=form).json()
-            reason = compare(query, ask(lambda q=query, s=start, e=end, d=step: engine.range(q, s, e, d)), theirs)  # type: ignore[misc]
+            reason = compare(query, ask(lambda q=query, s=start, e=end, d=step: promql.range(q, s, e, d)), theirs)  # type: ignore[misc]
             if reason is not None:
                 found.append(f"{query}  from {start} to {end} by {step}: {reason}")
     return found
 
 
-def test_hand_picked_queries_agree_with_prometheus(prometheus: httpx.Client, engine: PromqlEngine) -> None:
-    found = disagreements(list(PICKED), prometheus, engine, with_ranges=True)
+def test_hand_picked_queries_agree_with_prometheus(prometheus: httpx.Client, promql: PromqlEngine) -> None:
+    found = disagreements(list(PICKED), prometheus, promql, with_ranges=True)
     assert not found, "\n".join(found)
 
 
-def test_range_selectors_and_strings_agree_as_instant_queries(prometheus: httpx.Client, engine: PromqlEngine) -> None:
-    found = disagreements(list(INSTANT_ONLY), prometheus, engine, with_ranges=False)
+def test_range_selectors_and_strings_agree_as_instant_queries(prometheus: httpx.Client, promql: PromqlEngine) -> None:
+    found = disagreements(list(INSTANT_ONLY), prometheus, promql, with_ranges=False)
     assert not found, "\n".join(found)
 
 
-def test_generated_queries_agree_with_prometheus(prometheus: httpx.Client, engine: PromqlEngine) -> None:
-    found = disagreements(generated(N_GENERATED), prometheus, engine, with_ranges=True)
+def test_generated_queries_agree_with_prometheus(prometheus: httpx.Client, promql: PromqlEngine) -> None:
+    found = disagreements(generated(N_GENERATED), prometheus, promql, with_ranges=True)
     assert not found, "\n".join(found)
 
 
-def test_failing_queries_fail_alike(prometheus: httpx.Client, engine: PromqlEngine) -> None:
-    found = disagreements(list(FAILING), prometheus, engine, with_ranges=True)
+def test_failing_queries_fail_alike(prometheus: httpx.Client, promql: PromqlEngine) -> None:
+    found = disagreements(list(FAILING), prometheus, promql, with_ranges=True)
     assert not found, "\n".join(found)

@@ -1,6 +1,8 @@
 """What PromQL sees of rollups, findings and scores."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,12 +10,31 @@ from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.store_source import StoreSource, bucket_labels
 from driftline_core.prices import PriceBook
-from driftline_core.store import Store
+from driftline_core.settings import StoreSettings
+from driftline_core.store import Store, migrate
 from tests.api.prometheus_rows import NOON, finding, insert, rollup, score
 
 T = NOON.timestamp()
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def shared_store(engine: Store, engine_path: Path) -> Iterator[Store]:
+    """One database for this module: making one takes longer than a test."""
+    store = Store(StoreSettings(path=engine_path, database="promql_source"))
+    migrate(store)
+    yield store
+    store.command("DROP DATABASE IF EXISTS promql_source SYNC")
+    store.close()
+
+
+@pytest.fixture
+def store(shared_store: Store) -> Store:
+    """The module's store, empty."""
+    for table in ("rollup_1m", "findings", "scores", "prices"):
+        shared_store.command(f"TRUNCATE TABLE {table}")
+    return shared_store
 
 
 def source(store: Store, project: str = "default", **changes: object) -> StoreSource:
@@ -138,7 +159,7 @@ def test_durations_are_a_histogram_in_seconds(store: Store) -> None:
         ('{region=""}', {"gpt-4o", "gpt-4o-mini", "o3"}),
         ('{region="eu"}', set()),
         ('{service=~"chat|x", model=~".*mini"}', {"gpt-4o-mini"}),
-        ("{service=\"a' OR 1=1 --\"}", set()),
+        ('{service="a\' OR 1=1 --"}', set()),
     ],
 )
 def test_matchers_choose_series_in_the_store(store: Store, selector: str, models: set[str]) -> None:
@@ -225,7 +246,6 @@ def test_a_selection_of_too_many_samples_fails_instead_of_filling_the_memory(sto
         engine.instant("increase(driftline_requests_total[30d])", T)
 
 
-def test_a_store_that_fails_is_an_error_and_never_an_empty_answer(store: Store) -> None:
-    store.command("DROP TABLE rollup_1m")
+def test_a_store_that_fails_is_an_error_and_never_an_empty_answer(empty_store: Store) -> None:
     with pytest.raises(ExecutionError, match="driftline_requests_total"):
-        PromqlEngine(source(store)).instant("driftline_requests_total", T)
+        PromqlEngine(source(empty_store)).instant("driftline_requests_total", T)

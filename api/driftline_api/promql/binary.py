@@ -86,7 +86,7 @@ def vectors(op: str, left: InstantVector, right: InstantVector, matching: Matchi
     """Arithmetic or comparison between the series that match. Raises ExecutionError where a match is not unique."""
     n_steps = left.values.shape[1]
     many, one = (right, left) if matching.many == "right" else (left, right)
-    meet = many.present.any(axis=0) & one.present.any(axis=0)
+    meet: Mask = np.asarray(many.present.any(axis=0) & one.present.any(axis=0))
     rows_of: dict[Labels, list[int]] = defaultdict(list)
     for row, labels in enumerate(one.labels):
         rows_of[matching.signature(labels)].append(row)

@@ -81,9 +81,7 @@ class PromqlEngine:
         """The expression at start, start + step, ... up to end (Unix seconds; step in seconds): kind matrix, sorted by labels."""
         start_ms, end_ms, step_ms = round(start * 1000), round(end * 1000), round(step * 1000)
         if step_ms <= 0:
-            raise BadQuery(
-                "zero or negative query resolution step widths are not accepted. Try a positive integer"
-            )
+            raise BadQuery("zero or negative query resolution step widths are not accepted. Try a positive integer")
         if end_ms < start_ms:
             raise BadQuery("end timestamp must not be before start time")
         if (end_ms - start_ms) // step_ms > MAX_POINTS:

@@ -1,11 +1,11 @@
 """What a PromQL query can fail with; `kind` is Prometheus' errorType, the text is Prometheus' wording.
 
-    driftline_core.errors.QueryError
-    └── PromqlError
-        ├── BadQuery        (ValueError)    bad_data: does not parse, or asks for what cannot be
-        ├── ExecutionError                  execution: understood, and failed on the data
-        ├── QueryTimeout    (TimeoutError)  timeout
-        └── QueryCanceled                   canceled
+driftline_core.errors.QueryError
+└── PromqlError
+    ├── BadQuery        (ValueError)    bad_data: does not parse, or asks for what cannot be
+    ├── ExecutionError                  execution: understood, and failed on the data
+    ├── QueryTimeout    (TimeoutError)  timeout
+    └── QueryCanceled                   canceled
 """
 
 from typing import ClassVar

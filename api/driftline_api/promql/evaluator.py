@@ -177,7 +177,9 @@ class Evaluator:
         if op in REDUCTIONS:
             return reduce_groups(op, vector, grouping)
         if parameter is None:
-            raise BadQuery(f"parse error: wrong number of arguments for aggregate expression provided, expected 2, got 1")
+            raise BadQuery(
+                "parse error: wrong number of arguments for aggregate expression provided, expected 2, got 1"
+            )
         if op == "quantile":
             return quantile(vector, grouping, number_of(parameter))
         if op == "count_values":
@@ -240,7 +242,7 @@ class Evaluator:
     def _absent(self, argument: Any, times: Times) -> InstantVector:
         value = self.evaluate(argument, times)
         there = value.counts > 0 if isinstance(value, RangeVector) else vector_of(value).present
-        absent = ~there.any(axis=0)
+        absent = np.asarray(~there.any(axis=0))
         vector = InstantVector(
             labels=[_labels_of_absent(argument)], values=np.ones((1, len(times))), present=absent[None, :]
         )

@@ -64,19 +64,22 @@ def _part(outer: str, inner: str, *, first: int) -> Callable[[Floats], Floats]:
     def part(seconds: Floats) -> Floats:
         dates = _dates(seconds)
         whole = dates.astype(f"datetime64[{outer}]").astype(f"datetime64[{inner}]")
-        return (dates.astype(f"datetime64[{inner}]") - whole).astype(np.float64) + first
+        parts: Floats = (dates.astype(f"datetime64[{inner}]") - whole).astype(np.float64) + first
+        return parts
 
     return part
 
 
 def _day_of_week(seconds: Floats) -> Floats:
     days = _dates(seconds).astype("datetime64[D]").astype(np.int64)
-    return ((days + 4) % 7).astype(np.float64)
+    weekday: Floats = ((days + 4) % 7).astype(np.float64)
+    return weekday
 
 
 def _days_in_month(seconds: Floats) -> Floats:
     month = _dates(seconds).astype("datetime64[M]")
-    return ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.float64)
+    days: Floats = ((month + 1).astype("datetime64[D]") - month.astype("datetime64[D]")).astype(np.float64)
+    return days
 
 
 CLOCKS: Final[dict[str, Callable[[Floats], Floats]]] = {
@@ -112,9 +115,7 @@ def text_of(argument: Value) -> str:
     return argument.value
 
 
-def _clamped(
-    vector: InstantVector, *, low: Floats | None = None, high: Floats | None = None
-) -> InstantVector:
+def _clamped(vector: InstantVector, *, low: Floats | None = None, high: Floats | None = None) -> InstantVector:
     values = vector.values
     if high is not None:
         values = np.minimum(high[None, :], values)

@@ -13,7 +13,9 @@ from driftline_api.promql.values import InstantVector, make_labels, merge_equal
 
 LABEL_NAME: Final = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_]*$", re.ASCII)
 _REFERENCE: Final = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))", re.ASCII)
-_GROUP: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\((?:\?P?<(?P<name>\w+)>|(?!\?))", re.ASCII | re.DOTALL)
+_GROUP: Final = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|\[:\w+:\]|[^\]\\])*\]|\((?:\?P?<(?P<name>\w+)>|(?!\?))", re.ASCII | re.DOTALL
+)
 _MAX_GROUP: Final = 9
 
 

@@ -23,7 +23,9 @@ def _mean(vector: RangeVector) -> Floats:
     mean = total / np.maximum(vector.counts, 1)
     overflowed = np.isinf(total) & np.isfinite(reduce_windows(vector, np.maximum) - reduce_windows(vector, np.minimum))
     if overflowed.any():
-        scaled = map_chunks(vector, lambda chunk: chunk.sum(chunk.values / chunk.spread(chunk.counts.astype(np.float64))))
+        scaled = map_chunks(
+            vector, lambda chunk: chunk.sum(chunk.values / chunk.spread(chunk.counts.astype(np.float64)))
+        )
         mean = np.where(overflowed, scaled, mean)
     return mean
 

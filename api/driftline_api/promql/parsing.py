@@ -46,11 +46,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Prometheus 2 knows double_exponential_smoothing by its old name, the parser by the new one alone.
 pp.register_extra_functions(
-    [
-        pp.Function(
-            "holt_winters", [pp.ValueType.Matrix, pp.ValueType.Scalar, pp.ValueType.Scalar], pp.ValueType.Vector
-        )
-    ]
+    [pp.Function("holt_winters", [pp.ValueType.Matrix, pp.ValueType.Scalar, pp.ValueType.Scalar], pp.ValueType.Vector)]
 )
 
 
@@ -81,7 +77,7 @@ def parse_selector(text: str) -> list[LabelMatcher]:
     return matchers_of(tree)
 
 
-def type_name(tree: Any) -> str:
+def type_name(tree: Any) -> str:  # noqa: PLR0911 - one line for each kind of node
     """Prometheus' word for the type of an expression's value."""
     match tree:
         case pp.MatrixSelector() | pp.SubqueryExpr():
@@ -161,7 +157,8 @@ def at_ms(modifier: Any, *, start_ms: int, end_ms: int) -> int | None:
         return start_ms
     if modifier.type == pp.AtModifierType.End:
         return end_ms
-    return round((modifier.at - _EPOCH) / timedelta(milliseconds=1))
+    since: timedelta = modifier.at - _EPOCH
+    return round(since / timedelta(milliseconds=1))
 
 
 def _check(node: Any, depth: int) -> None:

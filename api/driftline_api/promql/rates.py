@@ -76,9 +76,7 @@ def _lost_to_resets(vector: RangeVector, present: Mask) -> Floats:
     return lost
 
 
-def _instant(
-    vector: RangeVector, _arguments: Sequence[Floats], _times: Times, *, is_rate: bool
-) -> tuple[Floats, Mask]:
+def _instant(vector: RangeVector, _arguments: Sequence[Floats], _times: Times, *, is_rate: bool) -> tuple[Floats, Mask]:
     present = vector.counts >= 2
     if not present.any():
         return np.full(present.shape, np.nan), present
@@ -134,7 +132,8 @@ def _predict_linear(vector: RangeVector, arguments: Sequence[Floats], times: Tim
     def predicted(chunk: Chunk) -> Floats:
         step = chunk.cells % n_steps
         slope, intercept = _regression(chunk, times[step].astype(np.float64))
-        return slope * arguments[0][step] + intercept
+        ahead: Floats = slope * arguments[0][step] + intercept
+        return ahead
 
     return map_chunks(vector, predicted, at_least=2), vector.counts >= 2
 

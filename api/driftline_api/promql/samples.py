@@ -39,7 +39,8 @@ class MinuteGrid:
 
     def running(self, base: float, positions: npt.NDArray[np.int64], increments: Floats) -> Floats:
         """The counter at every sample: (n,)."""
-        return base + np.cumsum(np.bincount(positions, weights=increments, minlength=len(self.times)))
+        counted: Floats = np.bincount(positions, weights=increments, minlength=len(self.times)).astype(np.float64)
+        return base + np.cumsum(counted)
 
 
 def held(ends_ms: Times, lengths_ms: Times, values: Floats, *, start_ms: int, end_ms: int) -> tuple[Times, Floats]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from driftline_api.promql.values import METRIC_NAME, Labels, Series, make_labels
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import StoreError
 from driftline_core.store import Store
+from driftline_core.store.rollup import BUCKETS_MS
 
 _COUNTER_COLUMNS: Final = ("first_s", "base", "minutes", "increments")
 _GAUGE_COLUMNS: Final = ("ends_ms", "lengths_ms", "values")
@@ -157,18 +159,14 @@ class StoreSource:
                     values=grid.running(float(base), positions, increments.astype(np.float64))[alive],
                 )
 
-    def _gauges(
-        self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int
-    ) -> Iterator[Series]:
+    def _gauges(self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> Iterator[Series]:
         table = self._table(metric, _GAUGE_COLUMNS, matchers, _gauge_bounds(start_ms, end_ms))
         self._check_size(table.num_rows * ((end_ms - start_ms) // 60_000 + 1))
         ends, lengths, values = (_lists(table, name) for name in _GAUGE_COLUMNS)
         for i, labels in enumerate(self._labels(metric, table)):
             times, samples = held(ends[i], lengths[i], values[i], start_ms=start_ms, end_ms=end_ms)
             if len(times):
-                yield Series(
-                    labels=make_labels({METRIC_NAME: metric.name, **labels}), timestamps=times, values=samples
-                )
+                yield Series(labels=make_labels({METRIC_NAME: metric.name, **labels}), timestamps=times, values=samples)
 
     def _table(
         self,
@@ -226,8 +224,6 @@ def _label_bounds(metric: Metric, start_ms: int, end_ms: int) -> dict[str, int]:
 
 def bucket_labels() -> list[str]:
     """The values of `le`, in seconds, +Inf last."""
-    from driftline_core.store.rollup import BUCKETS_MS
-
     return [*(format_value(bound / 1000) for bound in BUCKETS_MS if math.isfinite(bound)), "+Inf"]
 
 
@@ -247,6 +243,5 @@ def _lists(table: Any, name: str) -> list[npt.NDArray[Any]]:
     for chunk in chunks:
         flat, offsets = chunk.flatten().to_numpy(zero_copy_only=False), chunk.offsets.to_numpy()
         start = offsets[0] if len(offsets) else 0
-        out.extend(flat[begin - start : end - start] for begin, end in zip(offsets[:-1], offsets[1:], strict=True))
+        out.extend(flat[begin - start : end - start] for begin, end in pairwise(offsets))
     return out
-

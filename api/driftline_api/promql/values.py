@@ -59,7 +59,7 @@ class InstantVector:
 
     def compact(self) -> "InstantVector":
         """Without the rows that have no sample at any step."""
-        kept = self.present.any(axis=1)
+        kept: Mask = np.asarray(self.present.any(axis=1))
         if kept.all():
             return self
         labels = [labels for labels, keep in zip(self.labels, kept, strict=True) if keep]
@@ -68,7 +68,9 @@ class InstantVector:
     def without_name(self) -> "InstantVector":
         """Without the metric's name. Raises ExecutionError when that makes two series one at the same step."""
         return merge_equal(
-            InstantVector(labels=[drop_name(labels) for labels in self.labels], values=self.values, present=self.present)
+            InstantVector(
+                labels=[drop_name(labels) for labels in self.labels], values=self.values, present=self.present
+            )
         )
 
     def with_values(self, values: Floats) -> "InstantVector":

@@ -88,4 +88,5 @@ def count_flags(vector: RangeVector, flags: npt.NDArray[np.bool_]) -> Floats:
     """How many samples of each window but its first carry the flag: exact, (n_series, n_steps)."""
     running = np.concatenate([[0], np.cumsum(flags, dtype=np.int64)])
     first = np.minimum(vector.first + 1, vector.last)
-    return (running[vector.last] - running[first]).astype(np.float64)
+    counted: Floats = (running[vector.last] - running[first]).astype(np.float64)
+    return counted
