@@ -8,15 +8,17 @@ from typing import Any
 from driftline_core.store import Store
 
 Row = dict[str, Any]
-_INCLUDE = re.compile(r"^\s*-- include (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"^\s*-- include ([\w/]+)$", re.MULTILINE)
 # Rows of one key always share a partition (each is made of the key's own time), so FINAL need not look across.
 _SETTINGS = {"do_not_merge_across_partitions_select_final": 1}
 
 
 @cache
 def read_sql(name: str) -> str:
-    """Text of `sql/<name>.sql`; a line `-- include other` is replaced by that file."""
-    text = (files("driftline_api") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    """Text of `sql/<name>.sql`; `core/<name>` is the core's. A line `-- include other` is replaced by that file."""
+    package, _, stem = name.rpartition("/")
+    folder = files("driftline_core" if package == "core" else "driftline_api") / "sql"
+    text = (folder / f"{stem}.sql").read_text(encoding="utf-8")
     return _INCLUDE.sub(lambda match: read_sql(match[1]).rstrip("\n"), text)
 
 

@@ -13,7 +13,7 @@ from driftline_api.settings import ApiSettings
 from driftline_core import utc_now
 from driftline_core.store import Store
 from tests.api.browser import open_page
-from tests.api.records import HOSTILE, StillView, trace_id
+from tests.api.records import HOSTILE, StillView, put, span, trace_id
 from tests.api.scene import DRIFTED_TEXT, TYPICAL_TEXT, fill_scene, still_view
 from tests.api.test_health import Counting
 
@@ -92,11 +92,14 @@ def test_an_empty_page_says_where_to_send_traffic(chromium: str, store: Store, t
         page = open_page(chromium, url, profile=tmp_path / "empty")
         unknown = open_page(chromium, f"{url}/#/trace/{trace_id(7)}", profile=tmp_path / "unknown")
         docs = open_page(chromium, f"{url}/docs", profile=tmp_path / "docs")
+        put(store, "spans", [span(1, time=utc_now())])
+        without_calls = open_page(chromium, url, profile=tmp_path / "spans")
     assert page.console == []
     assert "No traffic yet." in page.text("findings")
     assert "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318" in page.text("findings")
     assert "No alert is stored." in page.text("alerts")
     assert f"Not found: no trace with trace_id {trace_id(7)} in project default" in unknown.text("trace")
+    assert "Spans arrive, but no LLM call among them yet." in without_calls.text("findings")
     assert docs.console == []
     assert "/api/v1/generations/{trace_id}/{span_id}" in docs.text("reference")
 

@@ -12,13 +12,13 @@ const open = new Set();
 let wanted = null;
 
 /** Windows by segment as strips, then the latest findings with their examples. */
-export function drawFindings({ drifts, findings, strip, hasTraffic, otlpPort }) {
+export function drawFindings({ drifts, findings, strip, hasTraffic, otlpPort, nSpans }) {
   const list = el("div", { class: "finding-list" });
   const drawList = () => {
     const choice = wanted ?? (drifts.items.length ? "drift" : "all");
     const items = (choice === "drift" ? drifts : findings).items;
     if (!wanted && items.length && items[0].status === "drift" && !open.size) open.add(items[0].finding_id);
-    list.replaceChildren(...(items.length ? items.map(findingItem) : [emptyFindings(choice, hasTraffic, otlpPort)]));
+    list.replaceChildren(...(items.length ? items.map(findingItem) : [emptyFindings(choice, hasTraffic, otlpPort, nSpans)]));
     for (const button of toggle.children) button.setAttribute("aria-pressed", String(button.value === choice));
   };
   const choose = (event) => {
@@ -35,8 +35,8 @@ export function drawFindings({ drifts, findings, strip, hasTraffic, otlpPort }) 
   return [heading("Drift", "has the meaning of prompts or completions changed against the reference?", toggle), segments(strip.items), list];
 }
 
-function emptyFindings(choice, hasTraffic, otlpPort) {
-  if (!hasTraffic) return noTraffic(otlpPort);
+function emptyFindings(choice, hasTraffic, otlpPort, nSpans) {
+  if (!hasTraffic) return noTraffic(otlpPort, nSpans);
   if (choice === "drift") return empty(el("b", {}, "No drift in this range."), " “All” lists every window that was tested.");
   return empty(
     el("b", {}, "No window was tested yet."),
@@ -44,7 +44,15 @@ function emptyFindings(choice, hasTraffic, otlpPort) {
   );
 }
 
-function noTraffic(otlpPort) {
+function noTraffic(otlpPort, nSpans) {
+  if (nSpans) {
+    return empty(
+      el("b", {}, "Spans arrive, but no LLM call among them yet."),
+      " Calls appear here a few seconds after they are stored; if none does, switch on a GenAI instrumentation in the app, for example with ",
+      el("code", { class: "inline" }, "driftline.instrument()"),
+      ".",
+    );
+  }
   return empty(
     el("b", {}, "No traffic yet."),
     " Point your app here:",

@@ -11,12 +11,13 @@ export function drawOverview({ byId, services, summary, alerts, drifts, findings
   const hasTraffic = services.length > 0;
   for (const id of ["tiles", "charts", "details"]) byId(id).hidden = !hasTraffic;
   const otlpPort = ingest.collectors?.find((one) => one.otlp_http_port)?.otlp_http_port ?? 4318;
+  const nSpans = hasTraffic ? null : ingest.spans_24h;
   section(byId("alert-strip"), [alerts], () => drawAlertStrip(alerts));
   section(byId("tiles"), [summary], () => drawTiles(summary));
   section(byId("charts"), [summary], () => chartsOf(summary));
   section(byId("groups"), [summary], () => drawGroups(summary));
   section(byId("alerts"), [alerts], () => drawAlerts(alerts));
-  section(byId("findings"), [drifts, findings, strip, hasTraffic, otlpPort], () => drawFindings({ drifts, findings, strip, hasTraffic, otlpPort }));
+  section(byId("findings"), [drifts, findings, strip, hasTraffic, otlpPort, nSpans], () => drawFindings({ drifts, findings, strip, hasTraffic, otlpPort, nSpans }));
   section(byId("outliers"), [outliers], () => drawOutliers(outliers));
   section(byId("ingest"), [ingest], () => drawIngest(ingest));
 }
