@@ -147,7 +147,7 @@ def _report(subject: str, batch: int, connections: int, measured: Measured) -> N
 def main() -> None:
     """Every subject at every batch size; then the ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=float, default=10.0, help="load per subject and batch size, in seconds")
+    parser.add_argument("--seconds", type=float, default=4.0, help="load per subject and batch size, in seconds")
     parser.add_argument("--batches", type=int, nargs="+", default=[512, 32], help="spans a request")
     parser.add_argument("--connections", type=int, default=8, help="connections at once")
     parser.add_argument("--subjects", nargs="+", choices=_SUBJECTS, default=list(_SUBJECTS))

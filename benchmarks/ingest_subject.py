@@ -40,7 +40,6 @@ def _run_driftline(store: Store) -> None:
 
 def _run_python_rows(store: Store) -> None:
     ensure_ingest(store)  # the same view makes generations of spans
-    store.command("ALTER TABLE spans MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     config = uvicorn.Config(create_app(store), loop="uvloop", http="httptools", log_level="warning", access_log=False)
     server = uvicorn.Server(config)
@@ -60,6 +59,7 @@ def main() -> None:
     store = Store(StoreSettings(path=folder / "store"))
     try:
         migrate(store)
+        store.command("ALTER TABLE spans MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
         {"driftline": _run_driftline, "python-rows": _run_python_rows}[subject](store)
     finally:
         store.close()
