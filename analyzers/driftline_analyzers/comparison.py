@@ -15,6 +15,8 @@ from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 
 Design = Literal["blocks", "pairs"]
+_SUSPECT_P_VALUE = 0.05
+"""Slices are tested one by one only where the whole window looks different."""
 _MIN_UNITS = 12
 """Fewer swapped units than this cannot reach a small p-value: 2^-12 is 0.0002."""
 
@@ -76,7 +78,8 @@ def explain(
     novelty = comparison.outliers.scores
     typical = detector.witness(current.vectors, current.vectors)
     missing = -detector.witness(reference.vectors, current.vectors)
-    tests = _slice_tests(current, reference, field=field, settings=settings)
+    is_suspect = comparison.result.p_value <= _SUSPECT_P_VALUE
+    tests = _slice_tests(current, reference, field=field, settings=settings) if is_suspect else []
     return {
         "design": comparison.design,
         "n_paired": comparison.n_paired,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 _ROWS_PER_CHUNK = 1024
-_BANDWIDTH_SAMPLE = 2000
+_BANDWIDTH_SAMPLE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

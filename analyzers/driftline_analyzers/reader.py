@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from driftline_analyzers.records import SeenFinding, TextRow, WindowContent, to_ms, to_time
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_analyzers.windows import WindowModel
 from driftline_core.store import Store
 
 _SQL = files("driftline_analyzers") / "sql"
@@ -60,18 +61,46 @@ class Reader:
         parameters = self._range(project, from_ms, to_ms) | {"analyzer": analyzer, "analyzer_version": analyzer_version}
         return [SeenFinding(**row) for row in self._store.rows(_SEEN, parameters)]
 
-    def texts(
+    def texts_of_range(
+        self, *, project: str, service: str, model: str, from_ms: int, to_ms: int, max_texts: int
+    ) -> list[TextRow]:
+        """Sampled calls of a service in a time range, in order of time. model: '' for any."""
+        rows = self._texts(
+            project=project, service=service, model=model, from_ms=from_ms, to_ms=to_ms, max_texts=max_texts, windows=()
+        )
+        return [row for _, row in rows]
+
+    def texts_of_windows(
+        self, *, project: str, service: str, windows: Sequence[WindowModel]
+    ) -> dict[WindowModel, list[TextRow]]:
+        """Sampled calls of a service by window and model, each in order of time; in one query."""
+        starts = [start for start, _ in windows]
+        by_window: dict[WindowModel, list[TextRow]] = {window: [] for window in windows}
+        rows = self._texts(
+            project=project,
+            service=service,
+            model="",
+            from_ms=min(starts),
+            to_ms=max(starts) + self._window_ms,
+            max_texts=self._settings.max_window_texts * len(windows),
+            windows=windows,
+        )
+        for start_ms, row in rows:
+            by_window[(start_ms, row.model)].append(row)
+        return by_window
+
+    def _texts(
         self,
         *,
         project: str,
         service: str,
+        model: str,
         from_ms: int,
         to_ms: int,
         max_texts: int,
-        model: str = "",
-        windows: Sequence[tuple[int, str]] = (),
-    ) -> list[TextRow]:
-        """Sampled calls of a service in a time range, in order of time. model: '' for any. windows: (start, model) to keep, () for all."""
+        windows: Sequence[WindowModel],
+    ) -> list[tuple[int, TextRow]]:
+        """(window start, row) in order of time."""
         parameters = {
             "project": project,
             "service": service,
@@ -83,22 +112,26 @@ class Reader:
             "window_ms": self._window_ms,
             "max_chars": self._settings.max_text_chars,
             "max_per_session": self._settings.max_texts_per_session,
+            "max_per_window": self._settings.max_window_texts if windows else max_texts,
             "max_texts": max_texts,
         }
         rows = [
-            TextRow(
-                trace_id=row["trace_id_hex"],
-                span_id=row["span_id_hex"],
-                start_ms=row["start_ms"],
-                model=row["model"],
-                prompt_version=row["prompt_version"],
-                session_id=row["session_id"],
-                prompt=row["prompt"],
-                completion=row["completion"],
+            (
+                row["window_start_ms"],
+                TextRow(
+                    trace_id=row["trace_id_hex"],
+                    span_id=row["span_id_hex"],
+                    start_ms=row["start_ms"],
+                    model=row["model"],
+                    prompt_version=row["prompt_version"],
+                    session_id=row["session_id"],
+                    prompt=row["prompt"],
+                    completion=row["completion"],
+                ),
             )
             for row in self._store.rows(_TEXTS, parameters)
         ]
-        return sorted(rows, key=lambda row: (row.start_ms, row.trace_id, row.span_id))
+        return sorted(rows, key=lambda pair: (pair[1].start_ms, pair[1].trace_id, pair[1].span_id))
 
     def _range(self, project: str, from_ms: int, to_ms: int) -> dict[str, object]:
         return {"project": project, "from_ms": from_ms, "to_ms": to_ms, "window_ms": self._window_ms}

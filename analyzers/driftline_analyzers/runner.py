@@ -24,6 +24,7 @@ from driftline_core.store import Store
 if TYPE_CHECKING:
     from driftline_analyzers.embedder import Embedder, Embeddings
 
+_WINDOWS_READ_AHEAD = 12
 _LOG = get_logger("analyzers")
 
 
@@ -180,6 +181,9 @@ class AnalysisRunner:
             try:
                 if self._stopping.is_set():
                     raise _Stopped
+                if n_done % _WINDOWS_READ_AHEAD == 0:
+                    ahead = due[n_done : n_done + _WINDOWS_READ_AHEAD]
+                    tester.read_ahead([content for window in ahead for content in by_window[window]])
                 for content in by_window[start]:
                     drifted[(start, content.model)].pop(content.service, None)
                 outcome = tester.run(start, by_window[start], history=contents, drifted=drifted)

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import xxhash
+
 from driftline_analyzers.records import TextRow
 
 
@@ -59,6 +61,14 @@ def field_sample(rows: Sequence[TextRow], *, field: str, block_texts: int) -> Fi
         kept.append(row)
         groups.append(group)
     return FieldSample(rows=kept, texts=[row.text(field) for row in kept], groups=groups)
+
+
+def sample_sessions(rows: Sequence[TextRow], *, max_texts: int) -> list[TextRow]:
+    """At most max_texts rows, whole sessions in the order of a hash of their id, so that the same ones are chosen every time."""
+    if len(rows) <= max_texts:
+        return list(rows)
+    ordered = sorted(rows, key=lambda row: xxhash.xxh3_64_intdigest((row.session_id or row.trace_id).encode()))
+    return sorted(ordered[:max_texts], key=lambda row: (row.start_ms, row.trace_id, row.span_id))
 
 
 def pair_answers(reference: FieldSample, current: FieldSample) -> Pairs:

@@ -1,5 +1,6 @@
 """One window of one project: every segment and field against its reference, corrected together."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +13,9 @@ from driftline_analyzers.phases import PhaseClock
 from driftline_analyzers.reader import Reader
 from driftline_analyzers.records import Reference, TextRow, WindowContent, to_ms
 from driftline_analyzers.references import ReferenceSet, matching_reference
-from driftline_analyzers.samples import field_sample
+from driftline_analyzers.samples import field_sample, sample_sessions
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_analyzers.window_texts import WindowTexts
 from driftline_analyzers.windows import WindowModel, trailing_windows
 from driftline_core.errors import TooFewSamples
 
@@ -52,6 +54,16 @@ class WindowTester:
         self._phases = phases
         self._window_ms = int(settings.window.total_seconds() * 1000)
         self._named: dict[str, Reference] = {}
+        self._texts = WindowTexts(reader, project=project)
+
+    def read_ahead(self, contents: Sequence[WindowContent]) -> None:
+        """Read the texts of windows that are tested next, in one query a service. Raises StoreError."""
+        by_service: dict[str, list[WindowModel]] = defaultdict(list)
+        for content in contents:
+            by_service[content.service].append((content.start_ms, content.model))
+        with self._phases.phase("read"):
+            for service, windows in by_service.items():
+                self._texts.read(service, windows)
 
     def run(
         self,
@@ -72,14 +84,7 @@ class WindowTester:
                 continue  # a reference is not tested against itself
             reference = self._reference(content, named, history=history, drifted=drifted)
             with self._phases.phase("read"):
-                rows = self._reader.texts(
-                    project=self._project,
-                    service=content.service,
-                    model=content.model,
-                    from_ms=start_ms,
-                    to_ms=start_ms + self._window_ms,
-                    max_texts=self._settings.max_window_texts,
-                )
+                rows = self._texts.read(content.service, [(start_ms, content.model)])
             for field in self._settings.fields:
                 finding, of_field = self._segment(content, field, rows, reference)
                 findings.append(finding)
@@ -110,21 +115,14 @@ class WindowTester:
         )
         if not trailing.windows:
             return Reference(name="trailing", detail=trailing.detail, rows=())
-        starts = [start for start, _ in trailing.windows]
         with self._phases.phase("read"):
-            rows = self._reader.texts(
-                project=self._project,
-                service=content.service,
-                from_ms=min(starts),
-                to_ms=max(starts) + self._window_ms,
-                windows=trailing.windows,
-                max_texts=self._settings.max_reference_texts,
-            )
+            rows = self._texts.read(content.service, trailing.windows)
+        rows = sample_sessions(rows, max_texts=self._settings.max_reference_texts)
         return Reference(name="trailing", detail=trailing.detail, rows=rows)
 
     def _named_reference(self, named: ReferenceSet) -> Reference:
         with self._phases.phase("read"):
-            rows = self._reader.texts(
+            rows = self._reader.texts_of_range(
                 project=self._project,
                 service=named.service,
                 model=named.model,
