@@ -136,7 +136,7 @@ def test_durations_are_a_histogram_in_seconds(store: Store) -> None:
     bounds = bucket_labels()
     n = len(bounds) - 1
     half = n // 2
-    buckets = [0] * half + [10] * (n - half)
+    buckets = [0] * half + [10] * (n + 1 - half)
     rows = [rollup(NOON + i * MINUTE, calls=10, duration_buckets=buckets, duration_sum_ms=5000.0) for i in range(5)]
     insert(store, "rollup_1m", rows)
 

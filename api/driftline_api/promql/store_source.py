@@ -128,7 +128,7 @@ class StoreSource:
         first = table.column("first_s").to_numpy()
         minutes, counts, sums = _lists(table, "minutes"), _lists(table, "counts"), _lists(table, "sums")
         base_count, base_sum = table.column("base_count").to_numpy(), table.column("base_sum").to_numpy()
-        base_buckets, buckets = _lists(table, "base_buckets"), table.column("buckets")
+        base_buckets, buckets = _lists(table, "base_buckets"), _nested_lists(table, "buckets", width=len(bounds))
         for i, labels in enumerate(self._labels(metric, table)):
             alive = grid.alive(int(first[i]))
             positions = grid.positions(minutes[i])
@@ -145,14 +145,14 @@ class StoreSource:
                     )
             if f"{metric.name}_bucket" not in names:
                 continue
-            by_minute = np.array(buckets[i].as_py(), dtype=np.float64).reshape(len(positions), -1)
+            by_minute = buckets[i]
             for number, bound in enumerate(bounds):
                 named = make_labels({METRIC_NAME: f"{metric.name}_bucket", **labels, _LE: bound})
                 if not matches_all(matchers, named):
                     continue
                 is_total = number >= len(bounds) - 1
                 base = base_count[i] if is_total else base_buckets[i][number] if len(base_buckets[i]) else 0.0
-                increments = counts[i] if is_total else by_minute[:, number] if len(positions) else np.empty(0)
+                increments = counts[i] if is_total else by_minute[:, number]
                 yield Series(
                     labels=named,
                     timestamps=grid.times[alive],
@@ -244,4 +244,20 @@ def _lists(table: Any, name: str) -> list[npt.NDArray[Any]]:
         flat, offsets = chunk.flatten().to_numpy(zero_copy_only=False), chunk.offsets.to_numpy()
         start = offsets[0] if len(offsets) else 0
         out.extend(flat[begin - start : end - start] for begin, end in pairwise(offsets))
+    return out
+
+
+def _nested_lists(table: Any, name: str, *, width: int) -> list[npt.NDArray[np.float64]]:
+    """A column of lists of lists as one array (n, width) a row; inner lists of another length count as zeros."""
+    column = table.column(name).combine_chunks()
+    chunks = column.chunks if hasattr(column, "chunks") else [column]
+    out: list[npt.NDArray[np.float64]] = []
+    for chunk in chunks:
+        inner, offsets = chunk.flatten(), chunk.offsets.to_numpy()
+        is_full = np.diff(inner.offsets.to_numpy()) == width
+        flat = inner.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+        rows = np.zeros((len(inner), width))
+        rows[is_full] = flat[np.repeat(is_full, np.diff(inner.offsets.to_numpy()))].reshape(-1, width)
+        start = offsets[0] if len(offsets) else 0
+        out.extend(rows[begin - start : end - start] for begin, end in pairwise(offsets))
     return out
