@@ -1,4 +1,4 @@
-"""PromQL over any SeriesSource: parse, evaluate, answer. Semantics are those of Prometheus 2.42 (docs: promql.md names the differences)."""
+"""PromQL over any SeriesSource: parse, evaluate, answer. Semantics are those of Prometheus 2.42 (README.md here names the differences)."""
 
 import threading
 from collections.abc import Callable
