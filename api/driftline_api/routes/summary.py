@@ -107,7 +107,7 @@ def read_summary(
     filters = {"service": service, "model": model, "environment": environment}
     bounds = {"from_s": steps.from_s, "to_s": steps.to_s}
     groups = reader.rows("summary_breakdown", **bounds, **filters)
-    previous = reader.rows("summary_breakdown", from_s=max(before.from_s, 0), to_s=before.to_s, **filters)
+    previous = reader.rows("summary_total", from_s=max(before.from_s, 0), to_s=before.to_s, **filters)
     series = reader.rows("summary_series", **bounds, step_s=steps.step_s, **filters)
     models = reader.rows("summary_models", **bounds, step_s=steps.step_s, max_models=_MODELS_SHOWN, **filters)
     return Summary(
@@ -147,7 +147,7 @@ def _models(rows: list[Row], steps: Steps) -> list[ModelSeries]:
             )
         index = starts.index(row["step_start"])
         series[key].calls[index] = row["n_calls"]
-        series[key].tokens[index] = row["n_input_tokens"] + row["n_output_tokens"]
+        series[key].tokens[index] = row["n_tokens"]
         series[key].cost_usd[index] = row["total_cost_usd"]
     return sorted(series.values(), key=lambda one: (one.is_other, -sum(one.tokens), -sum(one.calls), one.model))
 
