@@ -50,10 +50,12 @@ def collector_settings(data_dir: Path, **overrides: Any) -> CollectorSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
-    """The running parts of the embedded service. stack starts and stops them; the rest is for those who drive them by hand."""
+    """The parts of the embedded service. stack starts and stops them; background: what turns stored spans into numbers, findings
+    and alerts, a part of stack unless the caller drives it by hand."""
 
     store: Store
     stack: Stack
+    background: Stack
     collector: Collector
     rollup: Rollup
     prices: PriceBook
@@ -75,7 +77,7 @@ class Embedded:
 def run_embedded(options: EmbeddedOptions, *, command: str, is_driven: bool = False) -> Iterator[Embedded]:
     """The embedded service, running inside the context.
 
-    is_driven: leave analysis and alert evaluation to the caller instead of to their own threads.
+    is_driven: leave rollups, prices, analysis and alerts to the caller, who may start `background` later.
     Raises PortInUse, DataDirInUse, ConfigError, StoreError.
     """
     collector = collector_settings(options.data_dir, **options.collector)
@@ -122,17 +124,20 @@ def _wire(
     analysis = AnalysisRunner(analyzers, store, clock)
     engine = PromqlEngine(StoreSource(store, alerts.project))
     evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock)
-    services: list[Service] = [
-        intake,
+    services: list[Service] = [intake]
+    background: list[Service] = [
         PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),
         PeriodicService(name="prices", interval_s=PRICE_INTERVAL_S, tick=prices.sync),
+        analysis.service(),
+        evaluator,
     ]
     if not is_driven:
-        services += [analysis.service(), evaluator]
-    server = ApiServer(api, create_app(api, store, alerts=evaluator, services=services, clock=clock))
+        services += background
+    server = ApiServer(api, create_app(api, store, alerts=evaluator, services=[intake, *background], clock=clock))
     return Embedded(
         store=store,
         stack=Stack([*services, server]),
+        background=Stack(background),
         collector=intake,
         rollup=rollup,
         prices=prices,

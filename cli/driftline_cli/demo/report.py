@@ -44,7 +44,7 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
         "cost_usd": total["cost_usd"],
         "segments": [_segment_json(segment) for segment in outcome.verdict.segments],
         "other_alerts": list(outcome.verdict.other_alerts),
-        "outliers_flagged": len(outcome.outliers),
+        "prompts_flagged": len(outcome.outliers),
         "strays_planted": len(outcome.strays),
         "strays_flagged": n_strays_flagged(outcome),
         "alerts_delivered": [alert for payload in outcome.payloads for alert in payload.get("alerts", [])],
@@ -56,7 +56,7 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
 
 def n_strays_flagged(outcome: Outcome) -> int:
     """How many of the off-topic prompts the outlier analyzer flagged."""
-    flagged = {score["text_preview"] for score in outcome.outliers if score["field"] == "prompt"}
+    flagged = {score["text_preview"] for score in outcome.outliers}
     return sum(any(call.question.startswith(text[:60]) for text in flagged) for call in outcome.strays)
 
 
@@ -130,12 +130,11 @@ def _drift(segment: SegmentVerdict) -> RenderableType:
 
 def _outliers(outcome: Outcome) -> RenderableType:
     table = Table("p", "slice", "prompt", box=None, header_style="dim", padding=(0, 2, 0, 0))
-    prompts = [score for score in outcome.outliers if score["field"] == "prompt"]
-    for score in prompts[: 2 * _EXAMPLES_SHOWN]:
+    for score in outcome.outliers[: 2 * _EXAMPLES_SHOWN]:
         where = f"{score['service']} × {score['model']}"
         table.add_row(_p(score["p_value"]), where, Text(_short(score["text_preview"], 90)))
     title = (
-        f"[bold]Outliers[/] [dim]{len(prompts)} prompts flagged, among them {n_strays_flagged(outcome)} "
+        f"[bold]Outliers[/] [dim]{len(outcome.outliers)} prompts flagged, among them {n_strays_flagged(outcome)} "
         f"of the {len(outcome.strays)} that have nothing to do with the product[/]"
     )
     return Panel(table, title=title, title_align="left", border_style="dim")

@@ -14,7 +14,6 @@ from driftline_cli.demo.receiver import WebhookReceiver
 from driftline_cli.demo.report import as_json, show_outcome
 from driftline_cli.demo.story import play
 from driftline_cli.demo.traffic import week_ending
-from driftline_cli.stack import Stack
 from driftline_cli.up import stop_signal
 from driftline_core.clock import utc_now
 from driftline_core.errors import InputError
@@ -62,7 +61,7 @@ def run_demo(options: DemoOptions) -> int:
                 show_outcome(console, outcome, addresses)
             if not options.is_exit:
                 console.print("\n[dim]Ctrl-C ends it.[/]")
-                with Stack([embedded.analysis.service(), embedded.alerts]):
+                with embedded.background:
                     stopping.wait()
     return 0 if outcome.verdict.is_right else 1
 

@@ -69,9 +69,10 @@ def play(
     with phases.phase("plan", "a week of questions"):
         calls = plan_calls(week, load_topics(), seed=seed, scale=scale)
     n_spans = _export(calls, addresses["otlp_http"], seed=seed, phases=phases)
-    with phases.phase("store", "stored, counted, priced"):
+    with phases.phase("store", "stored and decoded by the engine"):
         if not embedded.collector.flush(_FLUSH_TIMEOUT_S):
             raise StoreError(f"expected every span stored within {_FLUSH_TIMEOUT_S:g} s, got some left in the spool")
+    with phases.phase("rollup", "counted by the minute, priced"):
         embedded.rollup.tick()
         embedded.prices.sync()
     n_stored = int(embedded.store.scalar("SELECT count() FROM spans FINAL") or 0)
@@ -85,9 +86,11 @@ def play(
                 bars.advance(task)
         analysis = _analyse(embedded, phases)
         with phases.phase("alert", "alert rules evaluated, alert delivered"):
-            embedded.alerts.evaluate_once(deliver_within_s=_DELIVERY_TIMEOUT_S)
+            stats = embedded.alerts.evaluate_once(deliver_within_s=_DELIVERY_TIMEOUT_S)
+            if stats.rules_failing:
+                raise StoreError(f"expected every alert rule to be evaluated, got {stats.rules_failing} that failed")
         findings = api.pages("/api/v1/findings", {"include": "explanation", "analyzer": "semantic_drift", "limit": 200})
-        outliers = api.get("/api/v1/scores", {"is_flagged": "true", "limit": 200})["items"]
+        outliers = api.get("/api/v1/scores", {"is_flagged": "true", "field": "prompt", "limit": 200})["items"]
         summary = api.get(
             "/api/v1/summary", {"from": week.start.isoformat(), "to": (week.end + timedelta(minutes=1)).isoformat()}
         )
