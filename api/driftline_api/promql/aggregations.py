@@ -1,6 +1,6 @@
 """Aggregations over the series of a vector: sum, avg, min, max, count, group, stddev, stdvar, quantile, topk, bottomk, count_values."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -190,8 +190,3 @@ def count_values(vector: InstantVector, grouping: Grouping, label: str) -> Insta
             counts[row][step] += 1
     values = np.array(counts).reshape(len(counts), n_steps)
     return InstantVector(labels=list(rows), values=values, present=values > 0)
-
-
-def group_keys(labels: Sequence[Labels], grouping: Grouping) -> list[Labels]:
-    """The group of each series."""
-    return [grouping.key(one) for one in labels]

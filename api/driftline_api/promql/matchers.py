@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline_api.promql.errors import BadQuery
-from driftline_api.promql.values import METRIC_NAME, Labels
+from driftline_api.promql.values import Labels
 
 
 class MatchKind(StrEnum):
@@ -61,11 +61,6 @@ def matches_all(matchers: Iterable[LabelMatcher], labels: Labels) -> bool:
     """Whether a series passes every matcher."""
     values = dict(labels)
     return all(matcher.matches(values.get(matcher.name, "")) for matcher in matchers)
-
-
-def name_matchers(matchers: Iterable[LabelMatcher]) -> list[LabelMatcher]:
-    """Those that are on the metric's name."""
-    return [matcher for matcher in matchers if matcher.name == METRIC_NAME]
 
 
 def anchored(pattern: str) -> str:
