@@ -52,7 +52,7 @@ class CollectorSettings(ComponentSettings):
     linger_s: float = Field(
         default=0.2, ge=0.0, le=60.0, description="Longest wait of a span for others to share its INSERT, in seconds."
     )
-    loader_threads: int = Field(default=1, ge=1, le=16, description="INSERTs that run at once.")
+    loader_threads: int = Field(default=2, ge=1, le=16, description="INSERTs that run at once, a thread each.")
     load_retry_max_s: float = Field(
         default=10.0, gt=0.0, le=600.0, description="Longest pause before a failed INSERT is tried again, in seconds."
     )
