@@ -40,7 +40,7 @@ class Source(_Record):
     path: tuple[str | int, ...] = ()
     first: bool = False
     contains: str | None = None
-    if_contains: str | None = None
+    output: Literal["finish_reason"] | None = None
     kinds: tuple[Kind, ...] = ()
     scale: float = 1.0
 
@@ -51,13 +51,19 @@ class Source(_Record):
 
     @model_validator(mode="after")
     def _one_place(self) -> "Source":
-        if (self.resource is not None) == (self.key is not None or self.event is not None):
-            raise ValueError("expected either a key, a resource or an event")
-        if (self.path or self.first or self.contains or self.if_contains) and (self.key is None or self.event):
-            raise ValueError("expected path, first, contains and if_contains beside a key of the span")
-        if sum((bool(self.path), self.first, self.contains is not None)) > 1:
-            raise ValueError("expected one of path, first and contains")
+        span_key = self.key is not None and self.event is None
+        places = (span_key, self.resource is not None, self.event is not None, self.output is not None)
+        if sum(places) != 1:
+            raise ValueError("expected one of a key, a resource, an event and an output")
+        ways = (bool(self.path), self.first, self.contains is not None)
+        if sum(ways) > int(span_key):
+            raise ValueError("expected at most one of path, first and contains, beside a key of the span")
         return self
+
+    @property
+    def is_bare(self) -> bool:
+        """The attribute's text as it is."""
+        return self.key is not None and self == Source(key=self.key)
 
 
 class CanonicalField(_Record):
@@ -102,9 +108,15 @@ class FlatMessages(_Record):
     call_name: TwiceIndexedKey
     call_arguments: TwiceIndexedKey
 
-    def keys(self) -> tuple[str, ...]:
+    @property
+    def name(self) -> str:
+        return self.role
+
+    def parts_of_item(self) -> tuple[tuple[int, str], ...]:
+        """Every key with the number of its part in an item; the view's SQL knows the numbers."""
         return (
-            self.role, self.content, self.parts, self.tool_call_id, self.call_id, self.call_name, self.call_arguments,
+            (0, self.role), (1, self.content), (2, self.tool_call_id), (3, self.parts), (4, self.call_id),
+            (5, self.call_name), (6, self.call_arguments),
         )  # fmt: skip
 
 
@@ -114,9 +126,6 @@ class PartsMessages(_Record):
     shape: Literal["parts"]
     key: Key
 
-    def keys(self) -> tuple[str, ...]:
-        return (self.key,)
-
 
 class TextMessages(_Record):
     """Texts under an indexed key, a user message each."""
@@ -124,8 +133,12 @@ class TextMessages(_Record):
     shape: Literal["texts"]
     key: IndexedKey
 
-    def keys(self) -> tuple[str, ...]:
-        return (self.key,)
+    @property
+    def name(self) -> str:
+        return self.key
+
+    def parts_of_item(self) -> tuple[tuple[int, str], ...]:
+        return ((1, self.key),)
 
 
 class FlatDocuments(_Record):
@@ -136,8 +149,12 @@ class FlatDocuments(_Record):
     content: IndexedKey
     score: IndexedKey
 
-    def keys(self) -> tuple[str, ...]:
-        return (self.id, self.content, self.score)
+    @property
+    def name(self) -> str:
+        return self.content
+
+    def parts_of_item(self) -> tuple[tuple[int, str], ...]:
+        return ((0, self.id), (1, self.content), (2, self.score))
 
 
 class JsonDocuments(_Record):
@@ -146,10 +163,6 @@ class JsonDocuments(_Record):
     shape: Literal["json"]
     key: Key
     path: tuple[str | int, ...] = ()
-    if_contains: str | None = None
-
-    def keys(self) -> tuple[str, ...]:
-        return (self.key,)
 
 
 MessageSource = Annotated[FlatMessages | PartsMessages | TextMessages, Field(discriminator="shape")]
@@ -177,11 +190,8 @@ class DialectTable(_Record):
             raise ValueError(f"expected input_messages, output_messages and system_messages, got {list(self.messages)}")
         return self
 
-    def keys(self) -> list[str]:
-        """Every attribute key of spans that the table reads, indexed ones as templates; the order is stable."""
-        return list(dict.fromkeys(self._keys()))
-
-    def _keys(self) -> Iterator[str]:
+    def key_uses(self) -> Iterator[str]:
+        """Every key of spans that the table reads as a whole text, once for each use."""
         for recogniser in self.recognise:
             yield from recogniser.keys
         for rule in self.kinds:
@@ -189,10 +199,8 @@ class DialectTable(_Record):
         for field in self.fields_.values():
             yield from (source.key for source in field.sources if source.key and not source.event)
         for sources in self.messages.values():
-            for source in sources:
-                yield from source.keys()
-        for document in self.documents:
-            yield from document.keys()
+            yield from (source.key for source in sources if isinstance(source, PartsMessages))
+        yield from (source.key for source in self.documents if isinstance(source, JsonDocuments))
 
 
 def load_table(text: str | None = None) -> DialectTable:

@@ -1,11 +1,17 @@
-"""The dialect table as SQL: one expression a field, over the columns that sql/generations_view.sql prepares.
+"""The dialect table as SQL: the expressions of sql/generations_view.sql.
 
-In that view `v` is the span's attribute values, and `c` their codes: Array(UInt64), number of the key << 32 | {i} << 16 | {j}, 0 for
-a key that the table does not name. A key is compared once a block (the engine runs the lookup over the dictionary of the
-LowCardinality keys), after which every field is a search among integers.
+A span's attributes are looked at once, by code. Attribute keys stand in LowCardinality columns, so the engine compares each key once
+a block, not once a span; after that every field is a search among integers. A code is UInt64:
+
+    plain keys      slot << 8 | rank                      1 <= slot; keys that one field reads in a row share a slot, the best has rank 0
+    indexed keys    list << 56 | {i} << 32 | part << 16 | {j}     1 <= list; sorted, the codes run list by list, item by item
+
+In the view: `known` are the sorted plain codes' slots with the values `texts`; `k<slot>` is the text of a slot, `json<slot>` what was
+read inside its JSON; `items` are the indexed keys put together again, `parsed` the JSON conversations.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from driftline_collector.mapping import (
@@ -16,18 +22,21 @@ from driftline_collector.mapping import (
     JsonDocuments,
     PartsMessages,
     Source,
-    TextMessages,
 )
 
+INDEXED: Final = 1 << 56
+"""The least code of an indexed key."""
+
 _CALLS: Final = "Array(Tuple(id String, name String, arguments String))"
-_MESSAGES: Final = f"Array(Tuple(role String, content String, tool_calls {_CALLS}, tool_call_id String))"
-_PARTS: Final = (
-    "Array(Tuple(role String, content String, parts Array(Tuple(type String, content String, text String, id String, "
-    "name String, arguments String, response String, result String)), tool_calls Array(Tuple(id String, name String, "
-    "arguments String, function Tuple(name String, arguments String))), tool_call_id String))"
+MESSAGES: Final = f"Array(Tuple(role String, content String, tool_calls {_CALLS}, tool_call_id String))"
+PARSED: Final = (
+    "Array(Tuple(role String, content String, finish_reason String, tool_call_id String, "
+    "parts Array(Tuple(type String, content String, text String, id String, name String, arguments String, "
+    "response String, result String)), "
+    "tool_calls Array(Tuple(id String, name String, arguments String, function Tuple(name String, arguments String)))))"
 )
-_DOCUMENTS: Final = "Array(Tuple(id String, content String, score Nullable(Float64)))"
-_RAW_DOCUMENTS: Final = (
+DOCUMENTS: Final = "Array(Tuple(id String, content String, score Nullable(Float64)))"
+_JSON_DOCUMENTS: Final = (
     "Array(Tuple(id String, content String, page_content String, text String, score Nullable(Float64)))"
 )
 
@@ -38,7 +47,8 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def literals(texts: Iterable[str]) -> str:
+def listed(texts: Iterable[str]) -> str:
+    """SQL string literals with commas between."""
     return ", ".join(map(quoted, texts))
 
 
@@ -47,278 +57,222 @@ class Readers:
 
     def __init__(self, table: DialectTable) -> None:
         self._table = table
-        self._numbers = {key: number for number, key in enumerate(table.keys(), start=1)}
+        self._codes: dict[str, int] = {}
+        self._lists: dict[str, int] = {}
+        self._number_plain_keys()
+        self._number_indexed_keys()
+        self._json = _JsonColumns(table)
+        self._parsed_keys = [
+            source.key for sources in table.messages.values() for source in sources if isinstance(source, PartsMessages)
+        ]
 
-    # -- keys -----------------------------------------------------------------------------------------------------
+    def _number_plain_keys(self) -> None:
+        uses = Counter(key for key in self._table.key_uses() if "{i}" not in key)
+        slot = 0
+        for field in self._table.fields_.values():
+            rank = 0
+            for source in field.sources:
+                if source.is_bare and source.key is not None and uses[source.key] == 1:
+                    slot += rank == 0
+                    self._codes[source.key] = slot << 8 | rank
+                    rank += 1
+                else:
+                    rank = 0
+        for key in uses:
+            if key not in self._codes:
+                slot += 1
+                self._codes[key] = slot << 8
 
-    def codes(self, key: str) -> str:
-        """The code of the key in the LowCardinality(String) column `key`."""
-        names = [name.replace("{i}", "#").replace("{j}", "#") for name in self._numbers]
-        numbers = ", ".join(str(number << 32) for number in self._numbers.values())
-        template = f"replaceRegexpAll({key}, '\\\\.[0-9]+\\\\b', '.#')"
-        first = f"toUInt64(toUInt16OrZero(extract({key}, '\\\\.([0-9]+)\\\\b')))"
-        second = f"toUInt64(toUInt16OrZero(extract({key}, '\\\\.[0-9]+\\\\.(?:[^.]+\\\\.)*?([0-9]+)\\\\b')))"
-        known = f"toUInt64(transform({template}, [{literals(names)}], [{numbers}], 0))"
-        return f"if({known} = 0, 0, {known} + {first} * 65536 + {second})"
+    def _number_indexed_keys(self) -> None:
+        lists = [source for sources in self._table.messages.values() for source in sources]
+        for source in (*lists, *self._table.documents):
+            if not isinstance(source, PartsMessages | JsonDocuments):
+                number = len(self._lists) + 1
+                for part, key in source.parts_of_item():
+                    self._lists.setdefault(source.name, number)
+                    self._codes[key] = number << 56 | part << 16
 
-    def _number(self, key: str) -> int:
-        return self._numbers[key] << 32
+    # -- the columns that everything else is read from --------------------------------------------------------------
 
-    def value(self, key: str) -> str:
-        """The text of an attribute, '' when it is absent."""
-        return f"v[indexOf(c, {self._number(key)})]"
+    def key_codes(self, key: str) -> str:
+        """The code of the LowCardinality(String) `key` without its indices, 0 when the table does not name it."""
+        names = [name.replace("{i}", "#").replace("{j}", "#") for name in self._codes]
+        codes = ", ".join(map(str, self._codes.values()))
+        return f"transform(replaceRegexpAll({key}, '\\\\.[0-9]+\\\\b', '.#'), [{listed(names)}], [{codes}], 0)"
 
-    def has_any(self, keys: Sequence[str]) -> str:
-        return "(" + " OR ".join(f"has(c, {self._number(key)})" for key in keys) + ")"
+    def slots(self) -> str:
+        """WITH items: k<slot> for every slot that a field reads."""
+        slots = sorted({code >> 8 for code in self._codes.values() if code < INDEXED})
+        return ",\n".join(f"        texts[indexOf(known, {slot})] AS k{slot}" for slot in slots)
+
+    def json_columns(self) -> str:
+        """WITH items: json<slot> for every key that is read inside."""
+        return ",\n".join(f"        {column}" for column in self._json.columns(self._slot))
+
+    def parsed_texts(self) -> str:
+        """The texts of the conversations in JSON, in the order of the table."""
+        return f"[{', '.join(f'texts[indexOf(known, {self._codes[key] >> 8})]' for key in self._parsed_keys)}]"
+
+    def _slot(self, key: str) -> str:
+        return f"k{self._codes[key] >> 8}"
+
+    def _has_any(self, keys: Iterable[str], codes: str) -> str:
+        shift = 0 if codes == "c" else 8
+        return "(" + " OR ".join(f"has({codes}, {self._codes[key] >> shift})" for key in keys) + ")"
 
     # -- what a span is -------------------------------------------------------------------------------------------
 
     def recognised(self) -> str:
-        return self.has_any(list(dict.fromkeys(key for rule in self._table.recognise for key in rule.keys)))
+        return self._has_any(dict.fromkeys(key for rule in self._table.recognise for key in rule.keys), "c")
 
     def dialect(self) -> str:
-        cases = ", ".join(f"{self.has_any(rule.keys)}, {quoted(rule.dialect)}" for rule in self._table.recognise)
-        return f"multiIf({cases}, '')"
+        cases = (f"{self._has_any(rule.keys, 'known')}, {quoted(rule.dialect)}" for rule in self._table.recognise)
+        return f"multiIf({', '.join(cases)}, '')"
 
     def kind(self) -> str:
         found = []
         for rule in self._table.kinds:
             if rule.key is not None:
-                names, kinds = literals(rule.map), literals(rule.map.values())
-                found.append(f"transform({self.value(rule.key)}, [{names}], [{kinds}], '')")
+                names, kinds = listed(rule.map), listed(rule.map.values())
+                found.append(f"transform({self._slot(rule.key)}, [{names}], [{kinds}], '')")
             else:
-                found.append(f"if({self.has_any(rule.present)}, {quoted(str(rule.kind))}, '')")
+                found.append(f"if({self._has_any(rule.present, 'known')}, {quoted(str(rule.kind))}, '')")
         return _first_of(found)
 
     def operation_of_kind(self) -> str:
         names = self._table.operations
-        return f"transform(kind, [{literals(names)}], [{literals(names.values())}], '')"
+        return f"transform(kind, [{listed(names)}], [{listed(names.values())}], '')"
 
     # -- fields ---------------------------------------------------------------------------------------------------
 
     def field(self, name: str) -> str:
         """The expression of a canonical field: String, or Nullable(number) where the type is one."""
         field = self._table.fields_[name]
-        text = _first_of([self._source(source, field) for source in field.sources])
+        text = _first_of(list(dict.fromkeys(self._source(source, field) for source in field.sources)))
         if field.kinds:
-            text = f"if(kind IN ({literals(field.kinds)}), {text}, '')"
+            text = f"if(kind IN ({listed(field.kinds)}), {text}, '')"
         return _typed(text, field.type)
 
     def _source(self, source: Source, field: CanonicalField) -> str:
         if source.resource is not None:
             text = f"resource_attributes[{quoted(source.resource)}]"
         elif source.event is not None:
-            text = self._event(source, field)
+            text = _event(source, field)
+        elif source.output is not None:
+            text = f"arrayFirst(t -> t != '', {self._parsed('output_messages')}.{source.output})"
         else:
             assert source.key is not None
-            value = self.value(source.key)
+            text = self._slot(source.key)
             if source.contains is not None:
-                text = f"if(position({value}, {quoted(source.contains)}) > 0, 'true', '')"
+                text = f"if(position({text}, {quoted(source.contains)}) > 0, 'true', '')"
             elif source.path:
-                text = _json_text(value, source.path)
+                text = self._json.value(text, source)
             elif source.first:
-                text = f"if(startsWith({value}, '['), JSONExtractString({value}, 1), {value})"
-            else:
-                text = value
-            guard = f"position({value}, {quoted(source.if_contains)}) > 0" if source.if_contains else f"{value} != ''"
-            if source.path:
-                text = f"if({guard}, {text}, '')"
+                text = f"if(startsWith({text}, '['), JSONExtractString({text}, 1), {text})"
         if field.type == "text":
             text = self.without_absent(text)
         if source.scale != 1.0:
-            text = f"toString(toFloat64OrNull({text}) * {source.scale!r})"
-            text = f"ifNull({text}, '')"
+            text = f"ifNull(toString(toFloat64OrNull({text}) * {source.scale!r}), '')"
         if source.kinds:
-            text = f"if(kind IN ({literals(source.kinds)}), {text}, '')"
+            text = f"if(kind IN ({listed(source.kinds)}), {text}, '')"
         return text
-
-    def _event(self, source: Source, field: CanonicalField) -> str:
-        assert source.event is not None
-        found = f"arrayFirst(e -> e.2 = {quoted(source.event)}, events)"
-        if source.key is not None:
-            text = f"{found}.3[{quoted(source.key)}]"
-        elif field.type == "bool":
-            text = f"if(has(events.name, {quoted(source.event)}), 'true', '')"
-        else:
-            since = f"toInt64({found}.1) - toUnixTimestamp64Nano(start_time)"
-            text = f"if({found}.1 > 0 AND {since} >= 0, toString(({since}) / 1000000), '')"
-        return f"if(empty(events), '', {text})"
 
     def without_absent(self, text: str) -> str:
         """`text`, or '' when it is a placeholder for hidden content."""
-        return f"if({text} IN ({literals(self._table.absent)}), '', {text})" if self._table.absent else text
+        return f"if({text} IN ({listed(self._table.absent)}), '', {text})" if self._table.absent else text
 
     # -- messages and documents -----------------------------------------------------------------------------------
 
     def messages(self, name: str) -> str:
         """Array of (role, content, tool_calls, tool_call_id) from the first source that has any."""
         found = []
-        for source in self._table.messages[name]:  # type: ignore[index]  # the three names are checked when it loads
-            if isinstance(source, FlatMessages):
-                found.append(self._flat_messages(source))
-            elif isinstance(source, PartsMessages):
-                found.append(self._parts_messages(source))
-            else:
-                found.append(self._text_messages(source))
-        return _first_array(found)
+        for source in self._table.messages[name]:  # type: ignore[index]  # the names are checked when the table loads
+            if isinstance(source, PartsMessages):
+                found.append(f"conversations[{self._parsed_keys.index(source.key) + 1}]")
+                continue
+            items = f"arrayFilter(m -> m.1 = {self._lists[source.name]}, items)"
+            role = "m.2" if isinstance(source, FlatMessages) else "'user'"
+            found.append(f"arrayMap(m -> ({role}, m.3, m.4, m.5), {items})::{MESSAGES}")
+        cases = (f"notEmpty({messages}), {messages}" for messages in found[:-1])
+        return f"multiIf({', '.join(cases)}, {found[-1]})" if len(found) > 1 else found[0]
 
-    def _flat_messages(self, source: FlatMessages) -> str:
-        numbers = [self._numbers[key] for key in source.keys()]
-        here = _between(min(numbers), max(numbers))
-        roles, contents, ids = (self._dense(key, "n") for key in (source.role, source.content, source.tool_call_id))
-        parts_i, parts_v = self._indices(source.parts), self._values(source.parts)
-        joined = (
-            f"arrayMap(m -> arrayStringConcat(arrayFilter((t, i) -> i = m AND t != '', {parts_v}, {parts_i}), '\\n'), "
-            f"range(n))"
-        )
-        parts = f"if(empty({parts_i}), arrayWithConstant(n, ''), {joined})"
-        names, arguments = self._by_code(source.call_name), self._by_code(source.call_arguments)
-        call_ids = self._by_code(source.call_id)
-        positions = (
-            f"arraySort(arrayDistinct(arrayMap(x -> bitAnd(x, 4294967295), arrayConcat({self._codes_of(source.call_id)}, "
-            f"{self._codes_of(source.call_name)}, {self._codes_of(source.call_arguments)}))))"
-        )
-        calls = (
-            f"arrayMap(p -> (bitShiftRight(p, 16), ({call_ids}, {names}, {arguments})::Tuple(id String, name String, "
-            f"arguments String)), {positions})"
-        )
-        calls_of = (
-            f"if(empty({positions}), arrayWithConstant(n, []::{_CALLS}), "
-            f"arrayMap(m -> arrayMap(y -> y.2, arrayFilter(y -> y.1 = m, {calls})), range(n)))"
-        )
-        content = self.without_absent("if(t != '', t, p)")
-        messages = f"arrayMap((r, t, p, k, d) -> (r, {content}, k, d), {roles}, {contents}, {parts}, {calls_of}, {ids})"
-        count = f"arrayMax(arrayMap(x -> if({here}, bitAnd(bitShiftRight(x, 16), 65535) + 1, 0), c))"
-        return f"if(NOT arrayExists(x -> {here}, c), []::{_MESSAGES}, {_bind('n', f'toUInt16({count})', messages)}::{_MESSAGES})"
+    def _parsed(self, name: str) -> str:
+        keys = [source.key for source in self._table.messages[name] if isinstance(source, PartsMessages)]  # type: ignore[index]
+        return f"parsed[{self._parsed_keys.index(keys[0]) + 1}]"
 
-    def _parts_messages(self, source: PartsMessages) -> str:
-        value = self.without_absent(self.value(source.key))
-        texts = (
-            "arrayStringConcat(arrayMap(p -> if(p.content != '', p.content, p.text), "
-            "arrayFilter(p -> p.type IN ('text', 'input_text', 'output_text', ''), m.parts)), '\\n')"
-        )
-        listed = "JSONExtract(m.content, 'Array(Tuple(type String, text String, content String))')"
-        listed_texts = f"arrayStringConcat(arrayFilter(t -> t != '', arrayMap(p -> if(p.text != '', p.text, p.content), {listed})), '\\n')"
-        content = self.without_absent(
-            f"if(notEmpty(m.parts), {texts}, if(startsWith(m.content, '[{{'), {listed_texts}, m.content))"
-        )
-        calls = (
-            "arrayConcat(arrayMap(p -> (p.id, p.name, p.arguments), arrayFilter(p -> p.type = 'tool_call', m.parts)), "
-            "arrayMap(t -> (t.id, if(t.name != '', t.name, t.function.name), "
-            "if(t.arguments != '', t.arguments, t.function.arguments)), m.tool_calls))"
-        )
-        answers = "arrayFilter(p -> p.type = 'tool_call_response', m.parts)"
-        results = f"arrayMap(p -> ('tool', if(p.response != '', p.response, p.result), []::{_CALLS}, p.id), {answers})"
-        message = f"(m.role, {content}, {calls}, m.tool_call_id)"
-        full = (
-            f"arrayFlatten(arrayMap(m -> arrayConcat(if(notEmpty({answers}) AND {content} = '' AND empty({calls}), "
-            f"[]::{_MESSAGES}, [{message}]::{_MESSAGES}), {results}::{_MESSAGES}), j))::{_MESSAGES}"
-        )
-        simple = f"arrayMap(m -> (m.role, {content}, []::{_CALLS}, m.tool_call_id), j)::{_MESSAGES}"
-        parsed = f"JSONExtract(if(startsWith({value}, '{{'), concat('[', {value}, ']'), {value}), '{_PARTS}')"
-        shaped = f"if(position({value}, 'tool_call') > 0, {full}, {simple})"
-        other = f"[('', {value}, []::{_CALLS}, '')]::{_MESSAGES}"
-        either = f"if(empty(j) AND {value} NOT IN ('[]', '{{}}'), {other}, {shaped})"
-        return f"if({value} = '', []::{_MESSAGES}, {_bind('j', parsed, either)})"
-
-    def _text_messages(self, source: TextMessages) -> str:
-        texts = self._values_sorted(source.key)
-        return f"arrayMap(t -> ('user', {self.without_absent('t')}, []::{_CALLS}, ''), {texts})::{_MESSAGES}"
-
-    def documents(self) -> str:
-        """Array of (id, content, score); what a source leaves out is filled from the next."""
-        merged = ""
+    def document_lists(self) -> str:
+        """Each source's documents, Array(Array(Tuple(id, content, score)))."""
+        found = []
         for source in self._table.documents:
-            found = self._flat_documents(source) if isinstance(source, FlatDocuments) else self._json_documents(source)
-            merged = _filled(merged, found) if merged else found
-        return f"if(kind IN ('retrieval', 'reranker'), {merged}, []::{_DOCUMENTS})"
+            if isinstance(source, FlatDocuments):
+                items = f"arrayFilter(m -> m.1 = {self._lists[source.name]}, items)"
+                found.append(f"arrayMap(m -> (m.2, m.3, toFloat64OrNull(m.5)), {items})::{DOCUMENTS}")
+            else:
+                place = "".join(f", {step if isinstance(step, int) else quoted(step)}" for step in source.path)
+                content = "multiIf(d.content != '', d.content, d.page_content != '', d.page_content, d.text)"
+                rows = f"JSONExtract({self._slot(source.key)}{place}, '{_JSON_DOCUMENTS}')"
+                found.append(f"arrayMap(d -> (d.id, {self.without_absent(content)}, d.score), {rows})::{DOCUMENTS}")
+        return f"arrayFilter(d -> notEmpty(d), [{', '.join(found)}])"
 
-    def _flat_documents(self, source: FlatDocuments) -> str:
-        numbers = [self._numbers[key] for key in source.keys()]
-        here = _between(min(numbers), max(numbers))
-        ids, contents, scores = (self._dense(key, "n") for key in source.keys())
-        rows = (
-            f"arrayMap((i, t, s) -> (i, {self.without_absent('t')}, toFloat64OrNull(s)), {ids}, {contents}, {scores})"
-        )
-        count = f"arrayMax(arrayMap(x -> if({here}, bitAnd(bitShiftRight(x, 16), 65535) + 1, 0), c))"
-        return f"{_bind('n', f'toUInt16({count})', rows)}::{_DOCUMENTS}"
 
-    def _json_documents(self, source: JsonDocuments) -> str:
-        value = self.value(source.key)
-        place = "".join(f", {_step(step)}" for step in source.path)
-        content = "multiIf(d.content != '', d.content, d.page_content != '', d.page_content, d.text)"
-        rows = (
-            f"arrayMap(d -> (d.id, {self.without_absent(content)}, d.score), "
-            f"JSONExtract({value}{place}, '{_RAW_DOCUMENTS}'))::{_DOCUMENTS}"
-        )
-        guard = f"position({value}, {quoted(source.if_contains)}) > 0" if source.if_contains else f"{value} != ''"
-        return f"if({guard}, {rows}, []::{_DOCUMENTS})"
+class _JsonColumns:
+    """Which keys are read inside their JSON, and what: one parse a key, as a named tuple."""
 
-    # -- indexed keys ---------------------------------------------------------------------------------------------
+    def __init__(self, table: DialectTable) -> None:
+        self._trees: dict[str, dict[str | int, object]] = {}
+        self._kinds: dict[str, set[str] | None] = {}
+        for field in table.fields_.values():
+            for source in field.sources:
+                if source.path and source.key is not None:
+                    self._add(source, field)
 
-    def _codes_of(self, key: str) -> str:
-        return f"arrayFilter(x -> {_between(self._numbers[key], self._numbers[key])}, c)"
+    def _add(self, source: Source, field: CanonicalField) -> None:
+        assert source.key is not None
+        node = self._trees.setdefault(source.key, {})
+        for step in source.path:
+            node = node.setdefault(step, {})  # type: ignore[assignment]
+        wanted = set(source.kinds or field.kinds) or None
+        known = self._kinds.setdefault(source.key, set() if wanted else None)
+        self._kinds[source.key] = known | wanted if known is not None and wanted is not None else None
 
-    def _values(self, key: str) -> str:
-        return f"arrayFilter((t, x) -> {_between(self._numbers[key], self._numbers[key])}, v, c)"
+    def columns(self, slot: object) -> Iterator[str]:
+        for key, tree in self._trees.items():
+            text = slot(key)  # type: ignore[operator]
+            kinds = self._kinds[key]
+            guard = f"startsWith({text}, '{{')" + (f" AND kind IN ({listed(sorted(kinds))})" if kinds else "")
+            yield f"JSONExtract(if({guard}, {text}, ''), '{_json_type(tree)}') AS json_{text}"
 
-    def _indices(self, key: str) -> str:
-        return f"arrayMap(x -> bitAnd(bitShiftRight(x, 16), 65535), {self._codes_of(key)})"
+    def value(self, text: str, source: Source) -> str:
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in source.path)
+        return f"json_{text}{''.join(steps)}"
 
-    def _values_sorted(self, key: str) -> str:
-        return f"arraySort((t, x) -> x, {self._values(key)}, {self._codes_of(key)})"
 
-    def _by_code(self, key: str) -> str:
-        return f"v[indexOf(c, {self._number(key)} + p)]"
+def _json_type(tree: dict[str | int, object]) -> str:
+    if not tree:
+        return "String"
+    steps = list(tree)
+    if isinstance(steps[0], int):
+        return f"Array({_json_type(tree[steps[0]])})"  # type: ignore[arg-type]
+    members = (f"{name} {_json_type(below)}" for name, below in tree.items())  # type: ignore[arg-type]
+    return f"Tuple({', '.join(members)})"
 
-    def _dense(self, key: str, count: str) -> str:
-        """The values of an indexed key for {i} from 0 to count - 1, '' where there is none. Copies each value once."""
-        values, indices = self._values(key), self._indices(key)
-        missing = f"arrayFilter(m -> NOT has({indices}, m), arrayMap(m -> toUInt64(m), range({count})))"
-        return (
-            f"arraySort((t, i) -> i, arrayConcat({values}, arrayWithConstant(length({missing}), '')), "
-            f"arrayConcat({indices}, {missing}))"
-        )
+
+def _event(source: Source, field: CanonicalField) -> str:
+    assert source.event is not None
+    found = f"arrayFirst(e -> e.2 = {quoted(source.event)}, events)"
+    if source.key is not None:
+        return f"{found}.3[{quoted(source.key)}]"
+    if field.type == "bool":
+        return f"if(has(events.name, {quoted(source.event)}), 'true', '')"
+    since = f"(toInt64({found}.1) - toUnixTimestamp64Nano(start_time))"
+    return f"if(has(events.name, {quoted(source.event)}) AND {since} >= 0, toString({since} / 1000000), '')"
 
 
 def _first_of(texts: Sequence[str]) -> str:
-    *others, last = texts
-    for text in reversed(others):
-        last = f"if({text} != '', {text}, {last})"
-    return last
-
-
-def _first_array(arrays: Sequence[str]) -> str:
-    *others, last = arrays
-    for array in reversed(others):
-        last = f"if(notEmpty({array}), {array}, {last})"
-    return last
-
-
-def _filled(first: str, second: str) -> str:
-    rows = (
-        "arrayMap((x, k) -> (if(x.1 != '', x.1, b[k].1), if(x.2 != '', x.2, b[k].2), "
-        "if(isNull(x.3), b[k].3, x.3)), a, arrayEnumerate(a))"
-    )
-    either = f"multiIf(empty(a), b, empty(b), a, {rows}::{_DOCUMENTS})"
-    return _bind("a", first, _bind("b", second, either))
-
-
-def _bind(name: str, value: str, body: str) -> str:
-    """`body` with `name` bound to the value of `value`."""
-    return f"arrayMap({name} -> {body}, [{value}])[1]"
-
-
-def _between(first: int, last: int) -> str:
-    return f"(x >= {first << 32} AND x < {(last + 1) << 32})"
-
-
-def _step(step: str | int) -> str:
-    return str(step) if isinstance(step, int) else quoted(step)
-
-
-def _json_text(value: str, path: Sequence[str | int]) -> str:
-    return f"JSONExtract({value}, {', '.join(map(_step, path))}, 'String')"
+    if len(texts) == 1:
+        return texts[0]
+    cases = (f"{text} != '', {text}" for text in texts[:-1])
+    return f"multiIf({', '.join(cases)}, {texts[-1]})"
 
 
 def _typed(text: str, kind: str) -> str:
@@ -328,8 +282,7 @@ def _typed(text: str, kind: str) -> str:
         case "int":
             return f"accurateCastOrNull(round(toFloat64OrNull({text})), 'UInt64')"
         case "double":
-            number = f"toFloat64OrNull({text})"
-            return f"if(isFinite({number}), {number}, NULL)"
+            return f"arrayFirst(x -> ifNull(isFinite(x), 0), [toFloat64OrNull({text}), NULL])"
         case "bool":
             return f"transform(lower({text}), ['true', '1', 'false', '0'], [1, 1, 0, 0]::Array(Nullable(UInt8)), NULL)"
         case _:

@@ -13,7 +13,7 @@ from typing import Final
 
 from driftline_collector import anyvalue
 from driftline_collector.mapping import FIELDS, DialectTable, load_table
-from driftline_collector.readers import Readers
+from driftline_collector.readers import INDEXED, MESSAGES, PARSED, Readers
 from driftline_core.log import get_logger
 from driftline_core.store import Store
 
@@ -56,6 +56,8 @@ INSERT_SETTINGS: Final[dict[str, str]] = {
     "min_insert_block_size_bytes": "0",
     "max_partitions_per_insert_block": "0",
     "materialized_views_ignore_errors": "0",
+    # Compiling these expressions costs more than a second whenever a view is new, and they run no faster.
+    "compile_expressions": "0",
 }
 """Settings of the INSERT; the loader adds `insert_deduplication_token`."""
 
@@ -81,16 +83,36 @@ def spans_sql() -> str:
 def generations_sql(table: DialectTable) -> str:
     """The SELECT of the view spans -> generations, generated from the dialect table."""
     readers = Readers(table)
+    texts = "arrayFilter(p -> p.type IN ('text', 'input_text', 'output_text', ''), m.parts)"
+    listed = "JSONExtract(m.content, 'Array(Tuple(text String, content String))')"
+    content = (
+        "multiIf(notEmpty(m.parts), "
+        f"arrayStringConcat(arrayMap(p -> if(p.content != '', p.content, p.text), {texts}), '\\n'), "
+        f"startsWith(m.content, '[{{'), "
+        f"arrayStringConcat(arrayMap(p -> if(p.text != '', p.text, p.content), {listed}), '\\n'), m.content)"
+    )
+    item = (
+        "if(xs[indexOf(parts, 65536)] != '', xs[indexOf(parts, 65536)], arrayStringConcat("
+        "arrayFilter((x, p) -> p >= 3 * 65536 AND p < 4 * 65536 AND x != '', xs, parts), '\\n'))"
+    )
     return _template(
         "generations_view.sql",
         **{name: readers.field(name) for name in FIELDS},
         **{name: readers.messages(name) for name in table.messages},
-        documents=readers.documents(),
+        document_lists=readers.document_lists(),
         operation_of_kind=readers.operation_of_kind(),
         kind=readers.kind(),
         dialect=readers.dialect(),
-        codes=readers.codes("k"),
+        key_codes=readers.key_codes("k"),
         recognised=readers.recognised(),
+        slots=readers.slots(),
+        json_columns=readers.json_columns(),
+        parsed_texts=readers.parsed_texts(),
+        parsed_type=PARSED,
+        messages_type=MESSAGES,
+        message_content=readers.without_absent(content),
+        item_content=readers.without_absent(item),
+        indexed=INDEXED,
     )
 
 

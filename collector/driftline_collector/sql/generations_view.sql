@@ -1,30 +1,43 @@
 -- spans -> generations: one row for each span that is a GenAI operation, in one vocabulary. Generated from dialects/fields.yaml; the names
--- after a dollar are the expressions that driftline_collector.readers writes.
--- c, v: the codes of the attributes' keys (0: not in the table) and the attributes' texts, in the same order.
+-- after a dollar are the expressions that driftline_collector.readers writes (which also explains codes, slots and items).
+-- Everything is staged in subqueries and named once: every INSERT plans this query anew, and what is written twice is planned twice.
 -- input_tokens is the total: an SDK whose cached tokens exceed its input reported the uncached ones, and they are added.
 -- tokens: count; cost: US dollars; *_ms: milliseconds; NULL: not reported.
+WITH ifNull(cache_read_tokens, 0) + ifNull(cache_write_tokens, 0) AS cached_tokens
 SELECT
     project, service, start_time, trace_id, span_id, parent_span_id, name, kind, dialect, duration_ms, environment, release,
     if(reported_operation != '', reported_operation, $operation_of_kind) AS operation,
     provider, request_model, response_model, response_id, prompt_name, prompt_version, session_id, user_id, agent_name,
     is_error, error_type, if(is_error, if(status_message != '', status_message, exception_message), '') AS error_message,
     finish_reason, temperature, max_tokens, is_stream, time_to_first_token_ms,
-    reported_input_tokens + if(ifNull(cache_read_tokens, 0) + ifNull(cache_write_tokens, 0) > reported_input_tokens,
-                               ifNull(cache_read_tokens, 0) + ifNull(cache_write_tokens, 0), 0) AS input_tokens,
+    reported_input_tokens + if(cached_tokens > reported_input_tokens, cached_tokens, 0) AS input_tokens,
     output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, reported_cost_usd,
     if(notEmpty(system_messages), arrayStringConcat(system_messages.content, '\n'),
        arrayFirst(m -> m.role IN ('system', 'developer'), messages_in).content) AS system_prompt,
-    if(user_turn != '' OR notEmpty(messages_in), user_turn, plain_input) AS prompt,
+    if(empty(messages_in), plain_input,
+       arrayLast(m -> m.role NOT IN ('system', 'developer', 'assistant', 'tool') AND m.content != '', messages_in).content)
+        AS prompt,
     if(notEmpty(messages_out),
        arrayStringConcat(arrayFilter(t -> t != '', messages_out.content), '\n'),
        if(kind IN ('embedding', 'retrieval', 'reranker', 'tool'), '', plain_output)) AS completion,
     if(empty(messages_in), '', toJSONString(messages_in)) AS input_messages,
     if(empty(messages_out), '', toJSONString(messages_out)) AS output_messages,
-    documents, tool_name, tool_arguments, tool_result, received_at
+    -- What the first list of documents leaves out is filled from the others, position by position.
+    if(length(document_lists) < 2, document_lists[1],
+       arrayMap(n -> (arrayFirst(t -> t != '', arrayMap(d -> d[n].1, document_lists)),
+                      arrayFirst(t -> t != '', arrayMap(d -> d[n].2, document_lists)),
+                      arrayFirst(s -> isNotNull(s), arrayMap(d -> d[n].3, document_lists))),
+                arrayEnumerate(document_lists[1]))) AS documents,
+    tool_name, tool_arguments, tool_result, received_at
 FROM
 (
+    WITH
+$slots,
+        $kind AS kind,
+$json_columns
     SELECT
-        project, service, start_time, trace_id, span_id, parent_span_id, name, kind, dialect, received_at, status_message,
+        project, service, start_time, trace_id, span_id, parent_span_id, name, kind, received_at, status_message,
+        $dialect AS dialect,
         duration_ns / 1000000 AS duration_ms,
         $operation AS reported_operation,
         $provider AS provider,
@@ -57,24 +70,70 @@ FROM
         $tool_result AS tool_result,
         $plain_input AS plain_input,
         $plain_output AS plain_output,
-        $documents AS documents,
+        if(kind IN ('retrieval', 'reranker'), $document_lists, []) AS document_lists,
         $input_messages AS messages_in,
         $output_messages AS messages_out,
-        $system_messages AS system_messages,
-        arrayLast(m -> m.role NOT IN ('system', 'developer', 'assistant', 'tool') AND m.content != '', messages_in).content
-            AS user_turn
+        $system_messages AS system_messages
     FROM
     (
-        SELECT *, $kind AS kind, $dialect AS dialect
+        SELECT
+            *,
+            -- A conversation in JSON that cannot be read as one is a single message.
+            arrayMap((text, messages) -> if(empty(messages) AND text NOT IN ('', '[]', '{}'), [('', text, [], '')],
+                arrayFlatten(arrayMap(m -> arrayConcat(
+                    -- A message that only carries tools' answers is those answers.
+                    if(notEmpty(m.5) AND m.2 = '' AND empty(m.3), [], [(m.1, m.2, m.3, m.4)]::$messages_type),
+                    arrayMap(p -> ('tool', if(p.response != '', p.response, p.result), [], p.id), m.5)::$messages_type),
+                arrayMap(m -> (
+                    m.role,
+                    $message_content,
+                    if(position(text, 'tool_call') = 0, [], arrayConcat(
+                        arrayMap(p -> (p.id, p.name, p.arguments), arrayFilter(p -> p.type = 'tool_call', m.parts)),
+                        arrayMap(t -> (t.id, if(t.name != '', t.name, t.function.name),
+                                       if(t.arguments != '', t.arguments, t.function.arguments)), m.tool_calls))),
+                    m.tool_call_id,
+                    arrayFilter(p -> p.type = 'tool_call_response', m.parts)), messages))))::$messages_type,
+                parsed_texts, parsed) AS conversations,
+            arrayMap((slot, xs, parts) -> (
+                    bitShiftRight(slot, 24) AS list,
+                    xs[indexOf(parts, 0)] AS first,
+                    $item_content,
+                    if(parts[-1] < 4 * 65536, [],
+                       arrayMap(j -> (xs[indexOf(parts, 4 * 65536 + j)], xs[indexOf(parts, 5 * 65536 + j)],
+                                      xs[indexOf(parts, 6 * 65536 + j)]),
+                                arraySort(arrayDistinct(arrayMap(p -> bitAnd(p, 65535), arrayFilter(p -> p >= 4 * 65536, parts)))))),
+                    xs[indexOf(parts, 2 * 65536)]),
+                arrayFilter((slot, is_first) -> is_first, item_slots, is_first_part),
+                arraySplit((x, is_first) -> is_first, indexed_texts, is_first_part),
+                arraySplit((p, is_first) -> is_first, item_parts, is_first_part)) AS items
         FROM
         (
             SELECT
-                project, service, start_time, trace_id, span_id, parent_span_id, name, received_at, status_code,
-                status_message, duration_ns, resource_attributes, events,
-                mapValues(attributes) AS v,
-                arrayMap(k -> $codes, mapKeys(attributes)) AS c
-            FROM spans
+                *,
+                arrayMap(x -> bitShiftRight(x, 8), arraySort(arrayFilter(x -> x > 0 AND x < $indexed, c))) AS known,
+                arraySort((t, x) -> x, arrayFilter((t, x) -> x > 0 AND x < $indexed, v, c),
+                          arrayFilter(x -> x > 0 AND x < $indexed, c)) AS texts,
+                arraySort(arrayFilter(x -> x >= $indexed, c)) AS indexed,
+                arraySort((t, x) -> x, arrayFilter((t, x) -> x >= $indexed, v, c), arrayFilter(x -> x >= $indexed, c))
+                    AS indexed_texts,
+                arrayMap(x -> bitShiftRight(x, 32), indexed) AS item_slots,
+                arrayMap(x -> bitAnd(x, 4294967295), indexed) AS item_parts,
+                arrayMap((a, b) -> a != b, item_slots, arrayPopBack(arrayPushFront(item_slots, 0))) AS is_first_part,
+                $parsed_texts AS parsed_texts,
+                arrayMap(t -> JSONExtract(if(startsWith(t, '{'), concat('[', t, ']'), t), '$parsed_type'), parsed_texts) AS parsed
+            FROM
+            (
+                SELECT
+                    project, service, start_time, trace_id, span_id, parent_span_id, name, received_at, status_code,
+                    status_message, duration_ns, resource_attributes, events, mapValues(attributes) AS v,
+                    arrayMap((known_code, i, j) -> if(known_code >= $indexed, known_code + i * 4294967296 + j, known_code),
+                        arrayMap(k -> toUInt64($key_codes), mapKeys(attributes)),
+                        arrayMap(k -> toUInt64(toUInt16OrZero(extract(k, '\\.([0-9]+)\\b'))), mapKeys(attributes)),
+                        arrayMap(k -> toUInt64(toUInt16OrZero(extract(k, '\\.[0-9]+\\.(?:[^.]+\\.)*?([0-9]+)\\b'))),
+                                 mapKeys(attributes))) AS c
+                FROM spans
+            )
+            WHERE $recognised
         )
-        WHERE $recognised
     )
 )
