@@ -5,7 +5,9 @@
 
 Every pair of `pairs.jsonl.gz` is a service of its own: `driftline import` brings the reference model's 805 answers to one day and the
 current model's to the next, a named reference set freezes the first, the runner tests the second (field completion, alpha 0.01).
-Both models answered the same prompts, so the runner compares answers in pairs. --data-dir keeps the store and its embeddings. Exits with 1 when a family or prompt change is missed or a null re-run is flagged, with 0 and a reason without the data.
+Both models answered the same prompts, so the runner compares answers in pairs.
+--data-dir keeps the store and its embeddings.
+Exits with 1 when a family or prompt change is missed or a null re-run is flagged, with 0 and a reason without the data.
 """
 
 import argparse
