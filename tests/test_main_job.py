@@ -1,18 +1,15 @@
 """Driftline's main job, end to end in the process that people run: SDK in, drift found, alert out; and nothing lost on the way."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
-import threading
+from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+import pytest
 
 from driftline_cli.demo.assistant import Assistant, Retriever
 from driftline_cli.demo.corpus import load_topics
@@ -20,23 +17,26 @@ from driftline_cli.demo.exporter import WeekExporter
 from driftline_cli.demo.receiver import WebhookReceiver
 from driftline_cli.demo.traffic import SLICES, Call
 from driftline_core.clock import utc_now
-from tests.cli.service import ANY_PORTS, UpProcess, free_ports
+from tests.cli.service import ANY_PORTS, UpProcess
+from tests.collector.crash import check_kept_once, kill_under_load
 
-N_HOURS = 12
-N_CHANGED_HOURS = 4
-N_KILLS = 5
+N_HOURS = 7
+N_CHANGED_HOURS = 3
+N_SESSIONS_AN_HOUR = 20
 
 
 def day_of_calls(now: datetime) -> list[Call]:
-    """Hours of sessions of two turns on two slices up to the last full hour; one slice answers by prompt v2 in the last four."""
+    """Hours of sessions of two turns on two slices up to the last full hour; one slice answers by prompt v2 in the last three."""
     rng = random.Random(3)
     topics = load_topics()[:4]
     retriever, assistant = Retriever(topics), Assistant(topics)
     end = now.replace(minute=0, second=0, microsecond=0)
     calls = []
     for source in SLICES[:2]:
-        for number in range(N_HOURS * 24):
-            session_start = end - timedelta(hours=N_HOURS) + timedelta(minutes=2.5 * number + rng.random())
+        for number in range(N_HOURS * N_SESSIONS_AN_HOUR):
+            session_start = (
+                end - timedelta(hours=N_HOURS) + timedelta(minutes=60 / N_SESSIONS_AN_HOUR * number + rng.random())
+            )
             is_changed = source.is_drift_planted and session_start >= end - timedelta(hours=N_CHANGED_HOURS)
             version = "v2" if is_changed else "v1"
             topic = rng.choice(topics)
@@ -99,66 +99,6 @@ def test_spans_of_the_real_sdk_end_in_a_delivered_drift_alert(tmp_path: Path) ->
     assert all(item["p_value_corrected"] <= item["alpha"] for item in drifted)
 
 
-class SteadySender:
-    """Posts requests of a few spans for ever, each until it is acknowledged, as an exporter with patience does."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._stopping = threading.Event()
-        self._progress = threading.Condition()
-        self._thread = threading.Thread(target=self._run)
-        self.acknowledged: list[str] = []
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(60)
-
-    def wait_for(self, n_more: int) -> bool:
-        """Until n_more spans were acknowledged from now on."""
-        with self._progress:
-            wanted = len(self.acknowledged) + n_more
-            return self._progress.wait_for(lambda: len(self.acknowledged) >= wanted, 60)
-
-    def _run(self) -> None:
-        rng = random.Random(5)
-        with httpx.Client(trust_env=False, timeout=10) as client:
-            while not self._stopping.is_set():
-                request, span_ids = _request(rng)
-                while not self._is_taken(client, request):
-                    self._stopping.wait(0.05)
-                with self._progress:
-                    self.acknowledged += span_ids
-                    self._progress.notify_all()
-
-    def _is_taken(self, client: httpx.Client, request: bytes) -> bool:
-        try:
-            response = client.post(self._url, content=request, headers={"content-type": "application/x-protobuf"})
-        except httpx.TransportError:
-            return False
-        return response.status_code == 200
-
-
-def _request(rng: random.Random) -> tuple[bytes, list[str]]:
-    request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add().scope_spans.add().spans
-    span_ids = []
-    now = int(utc_now().timestamp() * 1e9)
-    for _ in range(rng.randint(1, 20)):
-        span_id = rng.randbytes(8)
-        span_ids.append(span_id.hex())
-        spans.add(
-            trace_id=rng.randbytes(16),
-            span_id=span_id,
-            name="work",
-            start_time_unix_nano=now,
-            end_time_unix_nano=now + 1,
-        )
-    return request.SerializeToString(), span_ids
-
-
 COUNT_SPANS = """
 import json, sys
 from pathlib import Path
@@ -180,26 +120,17 @@ def stored_spans(data_dir: Path) -> dict[str, int]:
     return counts
 
 
+def port_of_up(line: str) -> int | None:
+    """The OTLP/HTTP port in the line that `driftline up --json` prints when it is ready."""
+    record = json.loads(line)
+    return int(record["otlp_http"].rpartition(":")[2]) if record.get("event") == "ready" else None
+
+
+@pytest.mark.timeout(600)
 def test_no_acknowledged_span_is_lost_or_doubled_by_kill_9(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    http_port, grpc_port, api_port = free_ports(3)
-    arguments = ("--http-port", str(http_port), "--grpc-port", str(grpc_port), "--port", str(api_port))
-    sender = SteadySender(f"http://127.0.0.1:{http_port}/v1/traces")
-    sender.start()
-    exits: list[Any] = []
-    try:
-        for number in range(N_KILLS):
-            with UpProcess(data_dir, *arguments) as up:
-                assert sender.wait_for(100 + 137 * number)
-                up.kill()
-                exits.append(up.process.returncode)
-        with UpProcess(data_dir, *arguments) as up:
-            assert sender.wait_for(200)
-            sender.stop()
-            code, _ = up.end()
-    finally:
-        sender.stop()
-    assert exits == [-signal.SIGKILL] * N_KILLS
-    assert code == os.EX_OK
-    stored = stored_spans(data_dir)
-    assert stored == dict.fromkeys(sender.acknowledged, 1)
+    command = [sys.executable, "-m", "driftline_cli.main", "up", "--json", "--data-dir", str(data_dir), *ANY_PORTS]
+    outcome = kill_under_load(command, port_in=port_of_up, pauses_s=(0.1, 0.3, 0.5, 0.8, 1.2), n_senders=2)
+    assert len(outcome.acknowledged) > 100
+    assert outcome.n_repeats > 0
+    check_kept_once(outcome, Counter(stored_spans(data_dir)))

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,15 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-
-def free_ports(count: int) -> list[int]:
-    """TCP ports of loopback that were free a moment ago."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class UpProcess:
@@ -61,12 +51,6 @@ class UpProcess:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(30)
-        self._close()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
         self.process.wait(30)
         self._close()
 
