@@ -78,7 +78,7 @@ class Assistant:
             topic = self._topics[document.topic]
             first, second = sorted(rng.sample(topic.claims, 2))
             return f"{rng.choice(_CHEERS)} {rng.choice(topic.hooks)}. {first}. {second}. {rng.choice(_CALLS)}"
-        facts = rng.choice((document.facts, document.facts[:2], document.facts[1:]))
+        facts = rng.choice((document.facts, document.facts[:2]))
         return f"{rng.choice(_LEADS[model])}{' '.join(facts)}{rng.choice(_CLOSERS[model])}"
 
 

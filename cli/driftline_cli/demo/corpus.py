@@ -8,8 +8,8 @@ import yaml
 
 from driftline_core.errors import ConfigError
 
-CITIES = ("Ostermoor", "Halden", "Weststrand", "Kirchsee")
-DAYS = ("Monday", "Wednesday", "Friday", "Saturday")
+CITIES = ("Ostermoor", "Halden", "Kirchsee")
+DAYS = ("Monday", "Wednesday", "Saturday")
 OPENINGS = ("", "Hi, ", "Quick question: ")
 
 
