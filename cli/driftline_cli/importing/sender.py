@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Final
 
 import httpx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # nor do the common protos
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from driftline_core.errors import DriftlineError
