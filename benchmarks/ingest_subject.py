@@ -14,7 +14,6 @@ import uvicorn
 
 from benchmarks.python_rows import create_app
 from driftline_collector import Collector, CollectorSettings
-from driftline_collector.views import ensure_ingest
 from driftline_core.log import configure_logging
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
@@ -39,7 +38,6 @@ def _run_driftline(store: Store) -> None:
 
 
 def _run_python_rows(store: Store) -> None:
-    ensure_ingest(store)  # the same view makes generations of spans
     listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
     config = uvicorn.Config(create_app(store), loop="uvloop", http="httptools", log_level="warning", access_log=False)
     server = uvicorn.Server(config)
@@ -59,7 +57,6 @@ def main() -> None:
     store = Store(StoreSettings(path=folder / "store"))
     try:
         migrate(store)
-        store.command("ALTER TABLE spans MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
         {"driftline": _run_driftline, "python-rows": _run_python_rows}[subject](store)
     finally:
         store.close()

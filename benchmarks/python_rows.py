@@ -1,18 +1,21 @@
-"""What one would write without Driftline's collector: FastAPI, protobuf in Python, a row a span, an INSERT a request.
+"""What one would write without Driftline's collector: FastAPI, protobuf in Python, a row a span and a row a generation, an
+INSERT a request and table.
 
 Into the same tables, with the same fsync before the answer, written with care: parsing and inserting leave the event loop,
-each worker thread keeps its own connection, attributes are read once.
+each worker thread keeps its own connection, attributes are read once. It knows one dialect, OpenTelemetry's current one, and
+none of the views hang off its tables.
 """
 
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
 from fastapi import FastAPI, Request, Response
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -41,6 +44,41 @@ _COLUMNS: Final = (
     "links",
     "received_at",
 )
+_GENERATION_COLUMNS: Final = (
+    "project",
+    "service",
+    "start_time",
+    "trace_id",
+    "span_id",
+    "parent_span_id",
+    "name",
+    "kind",
+    "dialect",
+    "duration_ms",
+    "environment",
+    "operation",
+    "provider",
+    "request_model",
+    "response_model",
+    "response_id",
+    "session_id",
+    "user_id",
+    "is_error",
+    "error_type",
+    "error_message",
+    "finish_reason",
+    "temperature",
+    "max_tokens",
+    "is_stream",
+    "input_tokens",
+    "output_tokens",
+    "prompt",
+    "completion",
+    "input_messages",
+    "output_messages",
+    "received_at",
+)
+_KINDS: Final = {"chat": "llm", "text_completion": "llm", "generate_content": "llm", "embeddings": "embedding"}
 _NO_PARENT: Final = bytes(8)
 _WORKERS: Final = 4
 
@@ -105,6 +143,67 @@ def rows_of(request: Any, *, received_at: datetime) -> list[tuple[Any, ...]]:
     return rows
 
 
+def _number(attributes: dict[str, str], key: str, read: Callable[[str], Any]) -> Any:
+    value = attributes.get(key)
+    return None if value is None else read(value)
+
+
+def _texts(messages: str) -> list[tuple[str, str]]:
+    """Role and text of each message."""
+    if not messages:
+        return []
+    return [
+        (message["role"], "\n".join(part["content"] for part in message["parts"] if part["type"] == "text"))
+        for message in orjson.loads(messages)
+    ]
+
+
+def generations_of(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """A row a GenAI operation in the order of the columns of `generations`."""
+    generations = []
+    for row in rows:
+        resource, attributes = row[15], row[16]
+        operation = attributes.get("gen_ai.operation.name", "")
+        if operation not in _KINDS:
+            continue
+        inputs, outputs = attributes.get("gen_ai.input.messages", ""), attributes.get("gen_ai.output.messages", "")
+        prompts = [text for role, text in _texts(inputs) if role == "user"]
+        error_type = attributes.get("error.type", "")
+        is_error = int(row[10] == 2 or error_type != "")
+        generations.append(
+            (
+                *row[:6],
+                row[8],
+                _KINDS[operation],
+                "otel-genai",
+                row[6] / 1e6,
+                resource.get("deployment.environment.name", ""),
+                operation,
+                attributes.get("gen_ai.provider.name", ""),
+                attributes.get("gen_ai.request.model", ""),
+                attributes.get("gen_ai.response.model", ""),
+                attributes.get("gen_ai.response.id", ""),
+                attributes.get("gen_ai.conversation.id", ""),
+                attributes.get("user.id", ""),
+                is_error,
+                error_type,
+                row[11] if is_error else "",
+                ",".join(orjson.loads(attributes.get("gen_ai.response.finish_reasons", "[]"))),
+                _number(attributes, "gen_ai.request.temperature", float),
+                _number(attributes, "gen_ai.request.max_tokens", int),
+                _number(attributes, "gen_ai.request.stream", lambda text: int(text == "true")),
+                _number(attributes, "gen_ai.usage.input_tokens", int),
+                _number(attributes, "gen_ai.usage.output_tokens", int),
+                prompts[-1] if prompts else "",
+                "\n".join(text for _, text in _texts(outputs)),
+                inputs,
+                outputs,
+                row[19],
+            )
+        )
+    return generations
+
+
 def create_app(store: Store) -> FastAPI:
     """POST /v1/traces, answered when the rows are inserted."""
     executor = ThreadPoolExecutor(_WORKERS, thread_name_prefix="rows")
@@ -120,6 +219,11 @@ def create_app(store: Store) -> FastAPI:
         request = ExportTraceServiceRequest.FromString(body)
         rows = rows_of(request, received_at=datetime.now(UTC))
         store.client.insert("spans", rows, column_names=_COLUMNS, settings={"optimize_on_insert": 0})
+        generations = generations_of(rows)
+        if generations:
+            store.client.insert(
+                "generations", generations, column_names=_GENERATION_COLUMNS, settings={"optimize_on_insert": 0}
+            )
 
     @app.post("/v1/traces")
     async def traces(request: Request) -> Response:

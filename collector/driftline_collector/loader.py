@@ -73,9 +73,11 @@ class Loader:
             segment = self._spool.take(timeout_s=_POLL_S)
             if segment is None:
                 continue
+            started_s = time.monotonic()
             try:
                 self._load(segment)
                 self._spool.remove(segment)
+                self._spool.pace(time.monotonic() - started_s)
             except (StoreError, InsertFailed, OSError) as error:
                 self._failed(segment, error, pause_s)
             except Exception as error:  # noqa: BLE001 - the edge of the loop: what is acknowledged must be tried again

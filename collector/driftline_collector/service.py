@@ -57,6 +57,7 @@ class Collector:
             max_bytes=settings.spool_max_bytes,
             segment_max_bytes=settings.segment_max_bytes,
             linger_s=settings.linger_s,
+            linger_max_s=settings.linger_max_s,
             dedup_window_s=settings.dedup_window_s,
             dedup_max_bodies=settings.dedup_max_bodies,
         )

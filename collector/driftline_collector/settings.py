@@ -50,7 +50,16 @@ class CollectorSettings(ComponentSettings):
         description="Size at which a segment is closed, in bytes; one segment is one INSERT of one block.",
     )
     linger_s: float = Field(
-        default=0.2, ge=0.0, le=60.0, description="Longest wait of a span for others to share its INSERT, in seconds."
+        default=0.2,
+        ge=0.0,
+        le=60.0,
+        description="Least time that a span waits for others to share its INSERT, in seconds.",
+    )
+    linger_max_s: float = Field(
+        default=1.5,
+        ge=0.0,
+        le=60.0,
+        description="Within this, a span waits as long as four small INSERTs take, so that a trickle leaves the processor idle; in seconds.",
     )
     loader_threads: int = Field(default=2, ge=1, le=16, description="INSERTs that run at once, a thread each.")
     load_retry_max_s: float = Field(

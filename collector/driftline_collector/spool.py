@@ -56,6 +56,7 @@ class Spool:
         max_bytes: int,
         segment_max_bytes: int,
         linger_s: float,
+        linger_max_s: float = 0.0,
         dedup_window_s: int = 900,
         dedup_max_bodies: int = 1_000_000,
         wall_s: Callable[[], float] = time.time,
@@ -63,7 +64,8 @@ class Spool:
         self._folder = folder
         self._max_bytes = max_bytes
         self._segment_max_bytes = segment_max_bytes
-        self._linger_s = linger_s
+        self._linger_s = self._linger_min_s = linger_s
+        self._linger_max_s = linger_max_s
         self._wall_s = wall_s
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -181,6 +183,15 @@ class Spool:
                 if now >= deadline:
                     return None
                 self._changed.wait(wake_at - now)
+
+    def pace(self, insert_s: float) -> None:
+        """An INSERT took this long: let the next segment gather for four times that, within the limits.
+
+        An INSERT has a cost of its own, however few its spans: the engine plans the views anew. A trickle must not keep a core busy
+        with it. Under load segments close because they are full, or have waited longer than this while the loaders worked.
+        """
+        with self._changed:
+            self._linger_s = max(self._linger_min_s, min(self._linger_max_s, 4 * insert_s))
 
     def give_back(self, segment: Segment) -> None:
         """A taken segment that could not be loaded now: it stays the next in its place."""

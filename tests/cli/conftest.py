@@ -34,7 +34,9 @@ def shared_store(engine_path: Path, engine: Store) -> Iterator[Store]:
 def collector(shared_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """A running collector on free ports over shared_store."""
     spool = tmp_path_factory.mktemp("cli") / "spool"
-    service = Collector(CollectorSettings(spool_path=spool, http_port=0, grpc_port=0, linger_s=0.0), shared_store)
+    service = Collector(
+        CollectorSettings(spool_path=spool, http_port=0, grpc_port=0, linger_s=0.0, linger_max_s=0.0), shared_store
+    )
     service.start()
     yield service
     service.stop(deadline_s=10)

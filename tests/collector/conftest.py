@@ -37,7 +37,9 @@ def project() -> str:
 def collector(ingest_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """One collector with default limits for every test that needs no others."""
     spool = tmp_path_factory.mktemp("collector") / "spool"
-    collector = Collector(CollectorSettings(http_port=0, grpc_port=0, spool_path=spool, linger_s=0.02), ingest_store)
+    collector = Collector(
+        CollectorSettings(http_port=0, grpc_port=0, spool_path=spool, linger_s=0.02, linger_max_s=0.02), ingest_store
+    )
     collector.start()
     yield collector
     collector.stop(deadline_s=30.0)
@@ -49,7 +51,13 @@ def start_collector(ingest_store: Store, tmp_path: Path) -> Iterator[StartCollec
     started: list[Collector] = []
 
     def start(**settings: Any) -> Collector:
-        defaults: dict[str, Any] = {"http_port": 0, "grpc_port": 0, "spool_path": tmp_path / "spool", "linger_s": 0.02}
+        defaults: dict[str, Any] = {
+            "http_port": 0,
+            "grpc_port": 0,
+            "spool_path": tmp_path / "spool",
+            "linger_s": 0.02,
+            "linger_max_s": 0.02,
+        }
         collector = Collector(CollectorSettings(**defaults | settings), ingest_store)
         collector.start()
         started.append(collector)

@@ -2,6 +2,7 @@
 -- Times are UTC, durations nanoseconds. trace_id, span_id: raw bytes (lower(hex(trace_id)) to show them).
 -- start_time is the event's own time; when an SDK sends none or an impossible one, it is received_at and is_time_received = 1.
 -- A span that arrives twice (an exporter's retry) is one row: read with FINAL where that matters.
+-- An INSERT is on disk when it returns (fsync): the collector then forgets its own copy.
 -- Retention counts from receipt, so imported history is not deleted as it arrives.
 CREATE TABLE IF NOT EXISTS spans
 (
@@ -34,4 +35,4 @@ ENGINE = ReplacingMergeTree(received_at)
 PARTITION BY toMonday(start_time)
 ORDER BY (project, service, start_time, trace_id, span_id)
 TTL toDateTime(received_at) + INTERVAL 90 DAY
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 8192;
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;

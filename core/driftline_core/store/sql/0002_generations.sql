@@ -61,4 +61,4 @@ ENGINE = ReplacingMergeTree(received_at)
 PARTITION BY toMonday(start_time)
 ORDER BY (project, service, start_time, trace_id, span_id)
 TTL toDateTime(received_at) + INTERVAL 90 DAY
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 8192;
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
