@@ -135,12 +135,16 @@ def insert(store: Store, frames: bytes, *, token: str) -> None:
     )
 
 
-def land(store: Store, recording: Recording) -> Landed:
-    """Insert a recording under a project of its own and read what became of it."""
-    project = recording.group.lower()
-    frames = [framed(body, project=project, received_at_ns=RECORDED_AT_NS) for body in recording.bodies]
-    insert(store, b"".join(frames), token=project)
-    parameters = {"project": project}
+def frames_of(recording: Recording) -> bytes:
+    """A recording's requests in envelopes, under a project of its own."""
+    return b"".join(
+        framed(body, project=recording.group.lower(), received_at_ns=RECORDED_AT_NS) for body in recording.bodies
+    )
+
+
+def landed(store: Store, recording: Recording) -> Landed:
+    """What became of a recording that was inserted."""
+    parameters = {"project": recording.group.lower()}
     return Landed(
         spans=store.rows("SELECT * FROM spans FINAL WHERE project = {project:String}", parameters),
         rows=store.rows("SELECT *, model FROM generations FINAL WHERE project = {project:String}", parameters),
@@ -152,13 +156,13 @@ def land(store: Store, recording: Recording) -> Landed:
     )
 
 
-def check(recording: Recording, landed: Landed) -> list[Check]:
+def check(recording: Recording, found: Landed) -> list[Check]:
     """Every expected value of the recording against what landed."""
     return [
         Check(field=field, outcome="skipped", why=EXCEPTIONS[recording.group, field])
         if (recording.group, field) in EXCEPTIONS
         else Check(field=field, outcome=outcome, why=why)
-        for field, outcome, why in _Comparison(recording, landed).run()
+        for field, outcome, why in _Comparison(recording, found).run()
     ]
 
 
@@ -166,14 +170,14 @@ Found = tuple[str, str, str]
 
 
 class _Comparison:
-    def __init__(self, recording: Recording, landed: Landed) -> None:
+    def __init__(self, recording: Recording, found: Landed) -> None:
         self._expected = recording.expected
         self._occurs_in = recording.occurs_in
-        self._landed = landed
-        self._llm = [row for row in landed.calls if row["kind"] == "llm"]
-        self._embeddings = [row for row in landed.calls if row["kind"] == "embedding"]
+        self._landed = found
+        self._llm = [row for row in found.calls if row["kind"] == "llm"]
+        self._embeddings = [row for row in found.calls if row["kind"] == "embedding"]
         self._main = self._llm or self._embeddings
-        self._attributes = [item for span in landed.spans for item in span["attributes"].items()]
+        self._attributes = [item for span in found.spans for item in span["attributes"].items()]
         self._values = "\n".join(value for _, value in self._attributes)
 
     def run(self) -> Iterator[Found]:
@@ -440,8 +444,9 @@ def main() -> int:
         store = Store(StoreSettings(path=Path(folder) / "store", dsn=None))
         migrate(store)
         ensure_ingest(store)
+        insert(store, b"".join(map(frames_of, recordings)), token="recordings")
         for recording in recordings:
-            checks = check(recording, land(store, recording))
+            checks = check(recording, landed(store, recording))
             by_outcome = {outcome: [item for item in checks if item.outcome == outcome] for outcome in counts}
             for outcome, items in by_outcome.items():
                 counts[outcome] += len(items)

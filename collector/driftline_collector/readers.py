@@ -6,8 +6,9 @@ a block, not once a span; after that every field is a search among integers. A c
     plain keys      slot << 8 | rank                      1 <= slot; keys that one field reads in a row share a slot, the best has rank 0
     indexed keys    list << 56 | {i} << 32 | part << 16 | {j}     1 <= list; sorted, the codes run list by list, item by item
 
-In the view: `known` are the sorted plain codes' slots with the values `texts`; `k<slot>` is the text of a slot, `json<slot>` what was
-read inside its JSON; `items` are the indexed keys put together again, `parsed` the JSON conversations.
+In the view: `known` are the slots of a span's plain keys in the order of their codes, `places` where their values stand in `v`;
+`k<slot>` is the text of a slot, `json_k<slot>` what was read inside its JSON; `items` are the indexed keys put together again,
+`parsed` the conversations that came as JSON.
 """
 
 from collections import Counter
@@ -95,15 +96,25 @@ class Readers:
     # -- the columns that everything else is read from --------------------------------------------------------------
 
     def key_codes(self, key: str) -> str:
-        """The code of the LowCardinality(String) `key` without its indices, 0 when the table does not name it."""
-        names = [name.replace("{i}", "#").replace("{j}", "#") for name in self._codes]
-        codes = ", ".join(map(str, self._codes.values()))
-        return f"transform(replaceRegexpAll({key}, '\\\\.[0-9]+\\\\b', '.#'), [{listed(names)}], [{codes}], 0)"
+        """The code of the String `key` among the plain ones, 0 when the table does not name it."""
+        plain = {name: code for name, code in self._codes.items() if code < INDEXED}
+        return f"transform({key}, [{listed(plain)}], [{', '.join(map(str, plain.values()))}], 0)"
+
+    def indexed_key_codes(self, key: str) -> str:
+        """The code of the String `key` among the indexed ones, its indices in it, 0 when the table does not name it."""
+        indexed = {
+            name.replace("{i}", "#").replace("{j}", "#"): code for name, code in self._codes.items() if code >= INDEXED
+        }
+        template = f"replaceRegexpAll({key}, '\\\\.[0-9]+\\\\b', '.#')"
+        code = f"transform({template}, [{listed(indexed)}], [{', '.join(map(str, indexed.values()))}], 0)"
+        first = f"toUInt64(toUInt16OrZero(extract({key}, '\\\\.([0-9]+)\\\\b')))"
+        second = f"toUInt64(toUInt16OrZero(extract({key}, '\\\\.[0-9]+\\\\.(?:[^.]+\\\\.)*?([0-9]+)\\\\b')))"
+        return f"{code} + if({code} > 0, {first} * 4294967296 + {second}, 0)"
 
     def slots(self) -> str:
         """WITH items: k<slot> for every slot that a field reads."""
         slots = sorted({code >> 8 for code in self._codes.values() if code < INDEXED})
-        return ",\n".join(f"        texts[indexOf(known, {slot})] AS k{slot}" for slot in slots)
+        return ",\n".join(f"        v[places[indexOf(known, {slot})]] AS k{slot}" for slot in slots)
 
     def json_columns(self) -> str:
         """WITH items: json<slot> for every key that is read inside."""
@@ -111,7 +122,7 @@ class Readers:
 
     def parsed_texts(self) -> str:
         """The texts of the conversations in JSON, in the order of the table."""
-        return f"[{', '.join(f'texts[indexOf(known, {self._codes[key] >> 8})]' for key in self._parsed_keys)}]"
+        return f"[{', '.join(f'v[places[indexOf(known, {self._codes[key] >> 8})]]' for key in self._parsed_keys)}]"
 
     def _slot(self, key: str) -> str:
         return f"k{self._codes[key] >> 8}"

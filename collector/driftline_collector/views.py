@@ -13,7 +13,7 @@ from typing import Final
 
 from driftline_collector import anyvalue
 from driftline_collector.mapping import FIELDS, DialectTable, load_table
-from driftline_collector.readers import INDEXED, MESSAGES, PARSED, Readers
+from driftline_collector.readers import MESSAGES, PARSED, Readers
 from driftline_core.log import get_logger
 from driftline_core.store import Store
 
@@ -58,6 +58,8 @@ INSERT_SETTINGS: Final[dict[str, str]] = {
     "materialized_views_ignore_errors": "0",
     # Compiling these expressions costs more than a second whenever a view is new, and they run no faster.
     "compile_expressions": "0",
+    # Rows that come twice within a block are left to merges and FINAL: replacing them here copies every column once more.
+    "optimize_on_insert": "0",
 }
 """Settings of the INSERT; the loader adds `insert_deduplication_token`."""
 
@@ -104,6 +106,7 @@ def generations_sql(table: DialectTable) -> str:
         kind=readers.kind(),
         dialect=readers.dialect(),
         key_codes=readers.key_codes("k"),
+        indexed_key_codes=readers.indexed_key_codes("k"),
         recognised=readers.recognised(),
         slots=readers.slots(),
         json_columns=readers.json_columns(),
@@ -112,7 +115,6 @@ def generations_sql(table: DialectTable) -> str:
         messages_type=MESSAGES,
         message_content=readers.without_absent(content),
         item_content=readers.without_absent(item),
-        indexed=INDEXED,
     )
 
 

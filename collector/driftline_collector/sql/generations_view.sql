@@ -110,12 +110,16 @@ $json_columns
         (
             SELECT
                 *,
-                arrayMap(x -> bitShiftRight(x, 8), arraySort(arrayFilter(x -> x > 0 AND x < $indexed, c))) AS known,
-                arraySort((t, x) -> x, arrayFilter((t, x) -> x > 0 AND x < $indexed, v, c),
-                          arrayFilter(x -> x > 0 AND x < $indexed, c)) AS texts,
-                arraySort(arrayFilter(x -> x >= $indexed, c)) AS indexed,
-                arraySort((t, x) -> x, arrayFilter((t, x) -> x >= $indexed, v, c), arrayFilter(x -> x >= $indexed, c))
-                    AS indexed_texts,
+                -- Code and place of every plain key, best first within its slot; only integers are sorted, no text is copied.
+                arraySort(arrayMap((x, n, t) -> if(x = 0 OR empty(t), 0, x * 65536 + n), c, arrayEnumerate(c), v)) AS placed,
+                arrayMap(x -> toUInt16(bitShiftRight(x, 24)), placed) AS known,
+                arrayMap(x -> toUInt16(x), placed) AS places,
+                -- Most spans have no indexed key: for them the costly part runs over empty arrays.
+                if(has_indexed, v, []) AS indexed_v,
+                arrayMap(k -> toUInt64($indexed_key_codes), if(has_indexed, keys, [])) AS indexed_codes,
+                arrayFilter(x -> x > 0, indexed_codes) AS unsorted,
+                arraySort(unsorted) AS indexed,
+                arraySort((t, x) -> x, arrayFilter((t, x) -> x > 0, indexed_v, indexed_codes), unsorted) AS indexed_texts,
                 arrayMap(x -> bitShiftRight(x, 32), indexed) AS item_slots,
                 arrayMap(x -> bitAnd(x, 4294967295), indexed) AS item_parts,
                 arrayMap((a, b) -> a != b, item_slots, arrayPopBack(arrayPushFront(item_slots, 0))) AS is_first_part,
@@ -125,12 +129,10 @@ $json_columns
             (
                 SELECT
                     project, service, start_time, trace_id, span_id, parent_span_id, name, received_at, status_code,
-                    status_message, duration_ns, resource_attributes, events, mapValues(attributes) AS v,
-                    arrayMap((known_code, i, j) -> if(known_code >= $indexed, known_code + i * 4294967296 + j, known_code),
-                        arrayMap(k -> toUInt64($key_codes), mapKeys(attributes)),
-                        arrayMap(k -> toUInt64(toUInt16OrZero(extract(k, '\\.([0-9]+)\\b'))), mapKeys(attributes)),
-                        arrayMap(k -> toUInt64(toUInt16OrZero(extract(k, '\\.[0-9]+\\.(?:[^.]+\\.)*?([0-9]+)\\b'))),
-                                 mapKeys(attributes))) AS c
+                    status_message, duration_ns, resource_attributes, events, mapKeys(attributes) AS keys,
+                    mapValues(attributes) AS v,
+                    arrayMap(k -> toUInt64($key_codes), keys) AS c,
+                    arrayExists(k -> position(k, '.0.') > 0, keys) AS has_indexed
                 FROM spans
             )
             WHERE $recognised
