@@ -3,6 +3,7 @@
 So a span that comes late, twice or out of order leaves the same numbers as one that came in order.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -19,7 +20,9 @@ BUCKETS_MS: Final[tuple[float, ...]] = tuple(10.0 * 2**power for power in range(
 """Upper bounds of the duration histogram, 10 ms to 81.92 s as OTel recommends; rollup_1m.duration_buckets has one count more, +Inf."""
 
 _CURSOR: Final = "rollup_1m"
-_OVERLAP_S: Final = 60
+_OVERLAP_S: Final = 5
+_SWEEP_EVERY_S: Final = 60.0
+_SWEEP_OVERLAP_S: Final = 180
 _CHUNK_S: Final = 6 * 3600
 
 _POSITION: Final = """
@@ -33,11 +36,15 @@ class Rollup:
     """Keeps rollup_1m in step with generations. One at a time: two would do the same work twice, not harm each other.
 
     clock: the time that versions the rows; the cursor follows the engine's clock, which also stamps `stored_at`.
+
+    A row is stamped when its INSERT begins and seen when it ends. Every tick looks back over the usual length of an INSERT; once
+    a minute, and first of all, a sweep looks back over the longest.
     """
 
     def __init__(self, store: Store, clock: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
+        self._swept_at_s: float | None = None
         self._touched_sql = (_QUERIES / "rollup_touched.sql").read_text(encoding="utf-8")
         self._minutes_sql = (_QUERIES / "rollup_minutes.sql").read_text(encoding="utf-8")
 
@@ -47,18 +54,23 @@ class Rollup:
         The cursor moves when all are done: a tick that fails halfway is repeated whole.
         """
         now = self._store.scalar("SELECT toString(now64(3, 'UTC'))")
+        now_s = time.monotonic()
+        is_sweep = self._swept_at_s is None or now_s - self._swept_at_s >= _SWEEP_EVERY_S
+        since = self._since(overlap_s=_SWEEP_OVERLAP_S if is_sweep else _OVERLAP_S)
         n_minutes = 0
-        for row in self._store.rows(self._touched_sql, {"since": self._since()}):
+        for row in self._store.rows(self._touched_sql, {"since": since}):
             for minutes in _chunks(row["minutes"]):
                 self._compute(row["project"], minutes)
                 n_minutes += len(minutes)
         self._store.command(_MOVE, {"name": _CURSOR, "position": now})
+        if is_sweep:
+            self._swept_at_s = now_s
         if n_minutes:
             _LOG.debug("minutes rolled up", minutes=n_minutes)
         return n_minutes
 
-    def _since(self) -> str:
-        found: str = self._store.scalar(_POSITION, {"name": _CURSOR, "overlap_s": _OVERLAP_S})
+    def _since(self, *, overlap_s: int) -> str:
+        found: str = self._store.scalar(_POSITION, {"name": _CURSOR, "overlap_s": overlap_s})
         return found
 
     def _compute(self, project: str, minutes: Sequence[int]) -> None:
@@ -84,5 +96,5 @@ def _chunks(minutes: Sequence[int]) -> Iterator[Sequence[int]]:
         yield minutes[start:]
 
 
-def _text(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
