@@ -62,7 +62,7 @@ class OutlierScore:
     model: str
     prompt_version: str
     field: str
-    start_ms: int
+    start_ns: int
     trace_id: str
     span_id: str
     value: float

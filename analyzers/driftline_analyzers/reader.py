@@ -121,7 +121,7 @@ class Reader:
                 TextRow(
                     trace_id=row["trace_id_hex"],
                     span_id=row["span_id_hex"],
-                    start_ms=row["start_ms"],
+                    start_ns=row["start_ns"],
                     model=row["model"],
                     prompt_version=row["prompt_version"],
                     session_id=row["session_id"],
@@ -131,7 +131,7 @@ class Reader:
             )
             for row in self._store.rows(_TEXTS, parameters)
         ]
-        return sorted(rows, key=lambda pair: (pair[1].start_ms, pair[1].trace_id, pair[1].span_id))
+        return sorted(rows, key=lambda pair: (pair[1].start_ns, pair[1].trace_id, pair[1].span_id))
 
     def _range(self, project: str, from_ms: int, to_ms: int) -> dict[str, object]:
         return {"project": project, "from_ms": from_ms, "to_ms": to_ms, "window_ms": self._window_ms}

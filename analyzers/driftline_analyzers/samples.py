@@ -68,7 +68,7 @@ def sample_sessions(rows: Sequence[TextRow], *, max_texts: int) -> list[TextRow]
     if len(rows) <= max_texts:
         return list(rows)
     ordered = sorted(rows, key=lambda row: xxhash.xxh3_64_intdigest((row.session_id or row.trace_id).encode()))
-    return sorted(ordered[:max_texts], key=lambda row: (row.start_ms, row.trace_id, row.span_id))
+    return sorted(ordered[:max_texts], key=lambda row: (row.start_ns, row.trace_id, row.span_id))
 
 
 def pair_answers(reference: FieldSample, current: FieldSample) -> Pairs:

@@ -190,7 +190,7 @@ class WindowTester:
                 model=content.model,
                 prompt_version=row.prompt_version,
                 field=field,
-                start_ms=row.start_ms,
+                start_ns=row.start_ns,
                 trace_id=row.trace_id,
                 span_id=row.span_id,
                 value=float(comparison.outliers.scores[i]),

@@ -37,4 +37,4 @@ class WindowTexts:
         while self._n_rows > _MAX_ROWS:
             _, dropped = self._kept.popitem(last=False)
             self._n_rows -= len(dropped)
-        return sorted(rows, key=lambda row: (row.start_ms, row.trace_id, row.span_id))
+        return sorted(rows, key=lambda row: (row.start_ns, row.trace_id, row.span_id))

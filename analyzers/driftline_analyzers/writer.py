@@ -100,7 +100,7 @@ def _score_row(score: OutlierScore) -> tuple[object, ...]:
         OUTLIER_ANALYZER,
         VERSION,
         score.field,
-        to_time(score.start_ms),
+        score.start_ns,
         bytes.fromhex(score.trace_id),
         bytes.fromhex(score.span_id),
         score.service,

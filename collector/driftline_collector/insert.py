@@ -1,13 +1,15 @@
 """The INSERT: frames go to the engine as they lie on disk, and what it refuses is told apart by whose fault it is."""
 
+import hashlib
 import re
+import secrets
 from pathlib import Path
 from typing import Any, Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from driftline_collector.segment import Segment
-from driftline_collector.views import INSERT_COLUMNS, INSERT_SETTINGS, TABLE
+from driftline_collector.views import INSERT_COLUMNS, INSERT_SETTINGS, PROTO, TABLE
 from driftline_core.errors import QueryError
 from driftline_core.store import Store
 
@@ -109,16 +111,31 @@ def _code_in(message: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
+def insert_settings(store: Store) -> dict[str, Any]:
+    """Settings of every INSERT into otlp_traces of this store.
+
+    The embedded engine writes a copy of an inline schema into the working directory, which may not be ours to write, so there the
+    schema is a file beside the store. Raises OSError when that cannot be written.
+    """
+    # Rows of one id in one block meet in the next merge or under FINAL; replacing them here would cost a quarter of the INSERT.
+    settings: dict[str, Any] = {**INSERT_SETTINGS, "optimize_on_insert": 0}
+    if store.is_embedded:
+        folder = store.settings.path.resolve().parent
+        schema = folder / f"otlp-{hashlib.sha256(PROTO.encode()).hexdigest()[:16]}.proto"
+        if not schema.exists():
+            draft = folder / f".{schema.name}.{secrets.token_hex(4)}"
+            draft.write_text(PROTO, encoding="utf-8")
+            draft.replace(schema)
+        settings |= {"format_schema_source": "file", "format_schema": str(schema)}
+    return settings
+
+
 class SegmentInsert:
     """INSERT ... FORMAT Protobuf into otlp_traces, the whole of a segment or a part. Thread-safe as the store is."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._settings: dict[str, Any] = {
-            **INSERT_SETTINGS,
-            # Rows of one id in one block meet in the next merge or under FINAL; replacing them here would cost a quarter of the INSERT.
-            "optimize_on_insert": 0,
-        }
+        self._settings = insert_settings(store)
 
     def whole(self, segment: Segment) -> None:
         """Insert a segment under its own token. Raises InsertFailed.

@@ -13,7 +13,7 @@ def row(number: int, *, prompt: str = "", completion: str = "answer", session: s
     return TextRow(
         trace_id=f"{number:032x}",
         span_id=f"{number:016x}",
-        start_ms=number,
+        start_ns=number,
         model="m",
         prompt_version="",
         session_id=session,

@@ -56,8 +56,8 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
 
 def n_strays_flagged(outcome: Outcome) -> int:
     """How many of the off-topic prompts the outlier analyzer flagged."""
-    flagged = {score["text_preview"] for score in outcome.outliers}
-    return sum(any(call.question.startswith(text[:60]) for text in flagged) for call in outcome.strays)
+    flagged = {score["text_preview"][:60] for score in outcome.outliers}
+    return sum(call.question[:60] in flagged for call in outcome.strays)
 
 
 def _segment_json(segment: SegmentVerdict) -> dict[str, Any]:
