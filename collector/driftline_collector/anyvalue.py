@@ -6,11 +6,11 @@ Columns cannot recurse, so nesting is unrolled to a fixed depth. What lies deepe
 
 from typing import Final
 
-SPAN_DEPTH: Final = 1
-"""Nesting of span attributes: GenAI messages sent as values are array > map > array > map > map (tool arguments)."""
+SPAN_DEPTH: Final = 2
+"""Nesting of span attributes that becomes JSON. Each level doubles what every INSERT has to plan."""
 
-PLAIN_DEPTH: Final = 0
-"""Nesting of the attributes of resources, scopes, events and links."""
+PLAIN_DEPTH: Final = 1
+"""Nesting of the attributes of resources, scopes, events and links that becomes JSON."""
 
 _KIND: Final = "Enum8('none' = 0, 's' = 1, 'b' = 2, 'i' = 3, 'd' = 4, 'arr' = 5, 'kvl' = 6, 'raw' = 7)"
 
@@ -54,10 +54,10 @@ def text(value: str, depth: int) -> str:
     Strings as they are, bool true/false, numbers so that they read back the same, bytes as base64, arrays and maps as
     JSON, no value as ''.
     """
+    v = value
     return (
-        f"multiIf({value}.1 = 's', {value}.2, {value}.1 = 'i', toString({value}.4), {value}.1 = 'd', toString({value}.5), "
-        f"{value}.1 = 'b', toString({value}.3), {value}.1 = 'arr', {_array(value, depth)}, "
-        f"{value}.1 = 'kvl', {_map(value, depth)}, {value}.1 = 'raw', base64Encode({value}.8), '')"
+        f"multiIf({v}.1 = 's', {v}.2, {v}.1 = 'i', toString({v}.4), {v}.1 = 'd', toString({v}.5), "
+        f"{v}.1 = 'b', toString({v}.3), {v}.1 = 'raw', base64Encode({v}.8), {v}.1 = 'none', '', {_nested(v, depth)})"
     )
 
 
@@ -68,27 +68,23 @@ def attributes_map(attributes: str, depth: int) -> str:
 
 
 def _json(value: str, depth: int) -> str:
+    v = value
     return (
-        f"multiIf({value}.1 = 's', toJSONString({value}.2), {value}.1 = 'i', toString({value}.4), "
-        f"{value}.1 = 'd', if(isFinite({value}.5), toString({value}.5), concat('\"', toString({value}.5), '\"')), "
-        f"{value}.1 = 'b', toString({value}.3), {value}.1 = 'arr', {_array(value, depth)}, "
-        f"{value}.1 = 'kvl', {_map(value, depth)}, {value}.1 = 'raw', concat('\"', base64Encode({value}.8), '\"'), 'null')"
+        f"multiIf({v}.1 = 's', toJSONString({v}.2), {v}.1 = 'i', toString({v}.4), "
+        f"{v}.1 = 'd', if(isFinite({v}.5), toString({v}.5), toJSONString(toString({v}.5))), {v}.1 = 'b', toString({v}.3), "
+        f"{v}.1 = 'raw', toJSONString(base64Encode({v}.8)), {v}.1 = 'none', 'null', {_nested(v, depth)})"
     )
 
 
-def _array(value: str, depth: int) -> str:
+def _nested(value: str, depth: int) -> str:
+    """SQL of an array or map as JSON. One of the two is empty, so both are written as one list of prefixed members:
+    every INSERT plans this query anew, and a branch for each would double it with every level."""
+    v = value
     if not depth:
-        return f"concat('{{\"$otlp\":\"', base64Encode({value}.6), '\"}}')"
-    inner = f"a{depth}"
-    return f"concat('[', arrayStringConcat(arrayMap({inner} -> {_json(inner, depth - 1)}, {value}.6.1), ','), ']')"
-
-
-def _map(value: str, depth: int) -> str:
-    if not depth:
-        return f"concat('{{\"$otlp\":\"', base64Encode({value}.7), '\"}}')"
-    key, inner = f"k{depth}", f"m{depth}"
-    pairs = f"{value}.7.1"
-    return (
-        f"concat('{{', arrayStringConcat(arrayMap(({key}, {inner}) -> concat(toJSONString({key}), ':', "
-        f"{_json(inner, depth - 1)}), {pairs}.1, {pairs}.2), ','), '}}')"
+        return f"concat('{{\"$otlp\":\"', base64Encode(concat({v}.6, {v}.7)), '\"}}')"
+    prefix, inner = f"p{depth}", f"w{depth}"
+    prefixes = (
+        f"arrayConcat(arrayWithConstant(length({v}.6.1), ''), arrayMap(k -> concat(toJSONString(k), ':'), {v}.7.1.1))"
     )
+    members = f"arrayMap(({prefix}, {inner}) -> concat({prefix}, {_json(inner, depth - 1)}), {prefixes}, arrayConcat({v}.6.1, {v}.7.1.2))"
+    return f"concat(if({v}.1 = 'arr', '[', '{{'), arrayStringConcat({members}, ','), if({v}.1 = 'arr', ']', '}}'))"
