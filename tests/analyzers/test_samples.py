@@ -31,7 +31,7 @@ def content(start_ms: int, *, model: str = "a", n_rows: int = 10) -> WindowConte
 def test_a_session_is_one_block_and_its_exact_repeats_count_once() -> None:
     rows = [row(1, session="a"), row(2, session="a"), row(3, session="b"), row(4, session="a", completion="other")]
     sample = field_sample(rows, field="completion", block_texts=5)
-    assert [kept.start_ms for kept in sample.rows] == [1, 3, 4]
+    assert [kept.start_ns for kept in sample.rows] == [1, 3, 4]
     assert sample.groups == ["session:a", "session:b", "session:a"]
 
 
