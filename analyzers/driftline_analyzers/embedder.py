@@ -110,7 +110,10 @@ class SentenceEmbedder:
         if self._loaded is None:
             import torch
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
 
+            # Bars while it loads would tear ours and fill logs.
+            transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers has no types here
             if self.threads is not None:
                 torch.set_num_threads(self.threads)
             if self.device.startswith("cuda") and not torch.cuda.is_available():

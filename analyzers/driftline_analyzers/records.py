@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextRow:
-    """One LLM call's texts and where it is from. trace_id, span_id: lower hex. start_ns: Unix nanoseconds, as stored. session_id: '' when the app sent none."""
+    """One LLM call's texts and where it is from. trace_id, span_id: lower hex. start_ns: Unix nanoseconds, as stored.
+    session_id: '' when the app sent none.
+    """
 
     trace_id: str
     span_id: str

@@ -1,6 +1,5 @@
 """Entry point of the `driftline` command. Imports nothing beyond the standard library, so that it can say what is missing."""
 
-import os
 import sys
 
 _NEEDS_EXTRA = "driftline's server needs its extra: pip install 'driftline[server]'"
@@ -8,8 +7,6 @@ _NEEDS_EXTRA = "driftline's server needs its extra: pip install 'driftline[serve
 
 def main() -> None:
     """Run the command line. Exit codes: 0 fine, 1 failed, 2 used wrongly or not installed, 130 interrupted."""
-    # Bars that libraries draw while they load a model would tear ours and fill logs.
-    os.environ.setdefault("TQDM_DISABLE", "1")
     try:
         from driftline_cli.app import app
 
