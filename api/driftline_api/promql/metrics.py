@@ -17,6 +17,7 @@ from driftline_core.errors import ConfigError
 from driftline_core.prices import COST_SQL
 
 _FIELDS: Final = ("name", "type", "unit", "help", "labels", "sql")
+_OPTIONAL: Final = ("value",)
 _NAME: Final = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL: Final = r"[a-z][a-z0-9_]*"
 _INCLUDES: Final = {"-- include cost": COST_SQL}
@@ -32,7 +33,10 @@ class MetricKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One entry of the catalogue. labels: columns of the SQL; unit: base unit, '' for a plain number."""
+    """One entry of the catalogue. labels: columns of the SQL; unit: base unit, '' for a plain number.
+
+    value: which of its figures the SQL is asked for, '' when it knows one.
+    """
 
     name: str
     kind: MetricKind
@@ -40,6 +44,7 @@ class Metric:
     help: str
     labels: tuple[str, ...]
     sql: str
+    value: str = ""
 
     @property
     def series_names(self) -> tuple[str, ...]:
@@ -98,15 +103,15 @@ class MetricCatalogue:
 
 def _metric(entry: Any, folder: Traversable) -> Metric:
     name = entry.get("name") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or set(entry) != set(_FIELDS):
+    if not isinstance(entry, dict) or set(entry) - set(_OPTIONAL) != set(_FIELDS):
         got = sorted(entry) if isinstance(entry, dict) else entry
         raise ConfigError(f"metric {name!r}: expected the keys {', '.join(_FIELDS)}, got {got}")
     if not isinstance(name, str) or not fullmatch(_NAME, name):
         raise ConfigError(f"expected a metric name like {_NAME}, got {name!r}")
     if entry["type"] not in list(MetricKind):
         raise ConfigError(f"metric {name}: expected type {', '.join(MetricKind)}, got {entry['type']!r}")
-    for key in ("unit", "help", "sql"):
-        if not isinstance(entry[key], str):
+    for key in ("unit", "help", "sql", "value"):
+        if not isinstance(entry.get(key, ""), str):
             raise ConfigError(f"metric {name}: expected {key} as text, got {entry[key]!r}")
     labels = entry["labels"]
     if not isinstance(labels, list) or not labels:
@@ -124,6 +129,7 @@ def _metric(entry: Any, folder: Traversable) -> Metric:
         help=entry["help"].strip(),
         labels=tuple(labels),
         sql=_with_includes(file.read_text(encoding="utf-8")),
+        value=entry.get("value", ""),
     )
 
 

@@ -176,7 +176,7 @@ class StoreSource:
         bounds: dict[str, Any],
     ) -> Any:
         """The metric's rows that pass the matchers, as an Arrow table of its labels and the columns."""
-        parameters = {"project": self.project, **bounds}
+        parameters = {"project": self.project, "value": metric.value, **bounds}
         conditions = ["1"]
         for number, matcher in enumerate(matchers):
             if matcher.name in metric.labels:

@@ -1,5 +1,5 @@
--- Failed calls, one row a series of every slice that was called at all.
--- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- LLM calls and embeddings, or those that failed, one row a series of every slice that was called.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed; value String: calls or errors.
 -- columns: the labels; first_s Int64: the first minute of all; base Float64: sum before from_s; minutes Array(Int64) Unix seconds,
 -- increments Array(Float64): what was counted in that minute (a minute may come several times).
 SELECT
@@ -9,9 +9,9 @@ SELECT
     model,
     prompt_version,
     toInt64(min(toUnixTimestamp(minute))) AS first_s,
-    sumIf(toFloat64(errors), minute < toDateTime({from_s:Int64}, 'UTC')) AS base,
+    sumIf(toFloat64(if({value:String} = 'errors', errors, calls)), minute < toDateTime({from_s:Int64}, 'UTC')) AS base,
     groupArrayIf(toInt64(toUnixTimestamp(minute)), minute >= toDateTime({from_s:Int64}, 'UTC')) AS minutes,
-    groupArrayIf(toFloat64(errors), minute >= toDateTime({from_s:Int64}, 'UTC')) AS increments
+    groupArrayIf(toFloat64(if({value:String} = 'errors', errors, calls)), minute >= toDateTime({from_s:Int64}, 'UTC')) AS increments
 FROM rollup_1m FINAL
 WHERE project = {project:String}
   AND minute < toDateTime({to_s:Int64}, 'UTC')

@@ -1,5 +1,6 @@
--- Corrected p-value of each window, NaN where it says nothing. One row a series.
--- parameters: project String; from_ms, to_ms Int64 (Unix ms): windows whose value may hold at some time from_ms..to_ms.
+-- One figure of each window, NaN where it says nothing. One row a series.
+-- parameters: project String; from_ms, to_ms Int64 (Unix ms): windows whose value may hold at some time from_ms..to_ms;
+-- value String: p_value, p_value_corrected, effect_size (of windows that were tested) or n_current (texts).
 -- columns: the labels; ends_ms, lengths_ms Array(Int64): each window's end, ascending, and length; values Array(Float64), NaN: none.
 SELECT
     service,
@@ -20,7 +21,18 @@ FROM
         reference,
         toInt64(toUnixTimestamp64Milli(window_end)) AS end_ms,
         argMax(end_ms - toUnixTimestamp64Milli(window_start), computed_at) AS length_ms,
-        argMax(tuple(p_value_corrected), computed_at).1 AS value
+        argMax(
+            tuple(
+                multiIf(
+                    {value:String} = 'p_value', p_value,
+                    {value:String} = 'p_value_corrected', p_value_corrected,
+                    {value:String} = 'n_current', toFloat64(n_current),
+                    {value:String} = 'effect_size' AND status IN ('ok', 'drift'), effect_size,
+                    NULL
+                )
+            ),
+            computed_at
+        ).1 AS value
     FROM findings FINAL
     WHERE project = {project:String}
       AND window_end <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
