@@ -204,8 +204,7 @@ class Readers:
             items = f"arrayFilter(m -> m.1 = {self._lists[source.name]}, items)"
             role = "m.2" if isinstance(source, FlatMessages) else "'user'"
             found.append(f"arrayMap(m -> ({role}, m.3, m.4, m.5), {items})::{MESSAGES}")
-        cases = (f"notEmpty({messages}), {messages}" for messages in found[:-1])
-        return f"multiIf({', '.join(cases)}, {found[-1]})" if len(found) > 1 else found[0]
+        return f"arrayFirst(a -> notEmpty(a), [{', '.join(found)}])" if len(found) > 1 else found[0]
 
     def _parsed(self, name: str) -> str:
         keys = [source.key for source in self._table.messages[name] if isinstance(source, PartsMessages)]  # type: ignore[index]

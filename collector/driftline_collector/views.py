@@ -74,11 +74,11 @@ def spans_sql() -> str:
     plain = anyvalue.PLAIN_DEPTH
     return _template(
         "spans_view.sql",
-        span_attributes=anyvalue.attributes_map("span.attributes", anyvalue.SPAN_DEPTH),
-        event_attributes=anyvalue.attributes_map("e.attributes", plain),
-        link_attributes=anyvalue.attributes_map("l.attributes", plain),
-        scope_attributes=anyvalue.attributes_map("scope_spans.scope.attributes", plain),
-        resource_attributes=anyvalue.attributes_map("resource_spans.resource.attributes", plain),
+        span_attributes=anyvalue.attributes_map("(span).attributes", anyvalue.SPAN_DEPTH),
+        event_attributes=anyvalue.attributes_map("(e).attributes", plain),
+        link_attributes=anyvalue.attributes_map("(l).attributes", plain),
+        scope_attributes=anyvalue.attributes_map("(scope_spans).scope.attributes", plain),
+        resource_attributes=anyvalue.attributes_map("(resource_spans).resource.attributes", plain),
     )
 
 
