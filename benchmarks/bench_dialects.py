@@ -8,27 +8,22 @@ and a reason where the folder is not there.
 """
 
 import argparse
-import base64
 import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from google.protobuf import json_format
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-from driftline_collector.views import INSERT_COLUMNS, INSERT_SETTINGS, TABLE, ensure_ingest
+from benchmarks.recordings import Recording, frames_of, insert, load_recordings
+from benchmarks.report import emit
+from driftline_collector.views import ensure_ingest
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
 
 DIALECTS: Final = ("otel-genai", "openinference")
-RECORDED_AT_NS: Final = 1_795_219_200_000_000_000
-"""Receipt of every recording, 2026-11-21: their spans are from the day before."""
-
 EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("openinference-openai-agents-agent", "request_model"): (
         "the SDK records the response's parameters only: the model that was asked for is not in the payload"
@@ -47,99 +42,12 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """One run of one SDK scenario: every trace request it sent and what is known about it."""
-
-    group: str
-    dialect: str
-    expected: Mapping[str, Any]
-    occurs_in: Mapping[str, Sequence[str]]
-    bodies: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
     """What the store holds of one recording. calls: rows of llm_calls by start time."""
 
     spans: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     calls: list[dict[str, Any]]
-
-
-def load_recordings(folder: Path, dialects: Iterable[str]) -> list[Recording]:
-    """The folder's recordings of those dialects that have traces, by group."""
-    wanted, groups = set(dialects), dict[str, list[tuple[dict[str, Any], bytes]]]()
-    for path in sorted(folder.glob("*.meta.json")):
-        meta = json.loads(path.read_text(encoding="utf-8"))
-        if meta["signal"] == "traces" and meta["dialect"] in wanted:
-            groups.setdefault(meta["group"], []).append((meta, _body(path)))
-    return [
-        Recording(
-            group=group,
-            dialect=parts[0][0]["dialect"],
-            expected=parts[0][0]["expected"],
-            occurs_in=parts[0][0]["expected_values_occur_in"],
-            bodies=tuple(body for _, body in parts),
-        )
-        for group, parts in groups.items()
-    ]
-
-
-def _body(meta_path: Path) -> bytes:
-    stem = meta_path.name.removesuffix(".meta.json")
-    binary = meta_path.with_name(f"{stem}.bin")
-    if binary.exists():
-        return binary.read_bytes()
-    message = _ids_as_base64(json.loads(meta_path.with_name(f"{stem}.json").read_bytes()))
-    request = json_format.ParseDict(message, ExportTraceServiceRequest(), ignore_unknown_fields=True)
-    return bytes(request.SerializeToString())
-
-
-def _ids_as_base64(value: Any) -> Any:
-    """OTLP/JSON writes ids in hex, protobuf's own JSON in base64."""
-    if isinstance(value, list):
-        return [_ids_as_base64(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ids = ("traceId", "spanId", "parentSpanId")
-    return {
-        key: base64.b64encode(bytes.fromhex(item)).decode() if key in ids else _ids_as_base64(item)
-        for key, item in value.items()
-    }
-
-
-def framed(body: bytes, *, project: str, received_at_ns: int) -> bytes:
-    """A frame as FORMAT Protobuf reads it: varint length + Envelope."""
-    name = project.encode()
-    message = b"\x0a" + _varint(len(name)) + name + b"\x11" + received_at_ns.to_bytes(8, "little")
-    message += b"\x1a" + _varint(len(body)) + body
-    return _varint(len(message)) + message
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes(out) + bytes((value,))
-
-
-def insert(store: Store, frames: bytes, *, token: str) -> None:
-    """One INSERT of frames, as the loader does it."""
-    store.client.raw_insert(
-        TABLE,
-        column_names=list(INSERT_COLUMNS),
-        insert_block=frames,
-        fmt="Protobuf",
-        settings={**INSERT_SETTINGS, "insert_deduplication_token": token},
-    )
-
-
-def frames_of(recording: Recording) -> bytes:
-    """A recording's requests in envelopes, under a project of its own."""
-    return b"".join(
-        framed(body, project=recording.group.lower(), received_at_ns=RECORDED_AT_NS) for body in recording.bodies
-    )
 
 
 def landed(store: Store, recording: Recording) -> Landed:
@@ -436,7 +344,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     arguments = _arguments()
     if not arguments.recordings.is_dir():
-        print(json.dumps({"skipped": f"no folder {arguments.recordings}"}))
+        emit(bench="dialects", metric="skipped", reason=f"no folder {arguments.recordings}")
         return 0
     recordings = load_recordings(arguments.recordings, arguments.dialect or DIALECTS)
     counts = {"ok": 0, "mismatch": 0, "skipped": 0}
@@ -450,19 +358,26 @@ def main() -> int:
             by_outcome = {outcome: [item for item in checks if item.outcome == outcome] for outcome in counts}
             for outcome, items in by_outcome.items():
                 counts[outcome] += len(items)
-            print(
-                json.dumps(
-                    {
-                        "recording": recording.group,
-                        "dialect": recording.dialect,
-                        "ok": len(by_outcome["ok"]),
-                        "mismatches": {item.field: item.why for item in by_outcome["mismatch"]},
-                        "skipped": {item.field: item.why for item in by_outcome["skipped"]},
-                    }
-                )
+            emit(
+                bench="dialects",
+                subject=recording.group,
+                dialect=recording.dialect,
+                metric="fields_right",
+                value=len(by_outcome["ok"]),
+                unit="fields",
+                mismatches={item.field: item.why for item in by_outcome["mismatch"]},
+                skipped={item.field: item.why for item in by_outcome["skipped"]},
             )
         store.close()
-    print(json.dumps({"recordings": len(recordings), "fields": sum(counts.values()), **counts}))
+    for outcome, count in counts.items():
+        emit(
+            bench="dialects",
+            subject="all",
+            metric=f"fields_{outcome}",
+            value=count,
+            unit="fields",
+            recordings=len(recordings),
+        )
     return 1 if counts["mismatch"] or not recordings else 0
 
 

@@ -63,6 +63,7 @@ _ENVIRONMENT_CODES: Final = frozenset(
         308,
         319,
         394,
+        395,
         425,
         439,
         473,

@@ -158,11 +158,12 @@ class FlatDocuments(_Record):
 
 
 class JsonDocuments(_Record):
-    """Documents as a JSON array, at `path` inside the attribute."""
+    """Documents as a JSON array, at `path` inside the attribute of spans of these kinds."""
 
     shape: Literal["json"]
     key: Key
     path: tuple[str | int, ...] = ()
+    kinds: tuple[Kind, ...] = ("retrieval", "reranker")
 
 
 MessageSource = Annotated[FlatMessages | PartsMessages | TextMessages, Field(discriminator="shape")]

@@ -221,7 +221,9 @@ class Readers:
                 place = "".join(f", {step if isinstance(step, int) else quoted(step)}" for step in source.path)
                 content = "multiIf(d.content != '', d.content, d.page_content != '', d.page_content, d.text)"
                 rows = f"JSONExtract({self._slot(source.key)}{place}, '{_JSON_DOCUMENTS}')"
-                found.append(f"arrayMap(d -> (d.id, {self.without_absent(content)}, d.score), {rows})::{DOCUMENTS}")
+                documents = f"arrayMap(d -> (d.id, {self.without_absent(content)}, d.score), {rows})::{DOCUMENTS}"
+                kinds = ", ".join(map(quoted, source.kinds))
+                found.append(f"if(kind IN ({kinds}), {documents}, [])")
         return f"arrayFilter(d -> notEmpty(d), [{', '.join(found)}])"
 
 

@@ -59,7 +59,7 @@ class CollectorSettings(ComponentSettings):
         default=1.5,
         ge=0.0,
         le=60.0,
-        description="Within this, a span waits as long as four small INSERTs take, so that a trickle leaves the processor idle; in seconds.",
+        description="Within this, spans wait as long as four INSERTs take, so that a trickle leaves the processor idle; in seconds.",
     )
     loader_threads: int = Field(default=2, ge=1, le=16, description="INSERTs that run at once, a thread each.")
     load_retry_max_s: float = Field(

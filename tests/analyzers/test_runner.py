@@ -71,7 +71,9 @@ def test_planted_drift_is_found_in_its_service_and_field_and_nowhere_else(
         "SELECT service, countIf(is_flagged = 1) AS n FROM scores FINAL GROUP BY service ORDER BY service"
     )
     flagged = {row["service"]: row["n"] for row in scores}
-    unmatched = "SELECT count() FROM scores WHERE (start_time, trace_id) NOT IN (SELECT start_time, trace_id FROM generations)"
+    unmatched = (
+        "SELECT count() FROM scores WHERE (start_time, trace_id) NOT IN (SELECT start_time, trace_id FROM generations)"
+    )
     assert store.scalar(unmatched) == 0  # to the nanosecond: whoever joins them finds the text
     assert flagged["assistant"] > 20 * max(1, flagged["billing"]) / 10
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.bench_dialects import DIALECTS, check, frames_of, insert, landed, load_recordings
+from benchmarks.bench_dialects import DIALECTS, check, landed
+from benchmarks.recordings import frames_of, insert, load_recordings
 from driftline_collector.mapping import FIELDS, load_table
 from driftline_collector.views import ensure_ingest
 from driftline_core.errors import ConfigError

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue
 
-from benchmarks.bench_dialects import framed, insert
+from benchmarks.recordings import framed, insert
 from driftline_collector.views import TABLE, ensure_ingest
 from driftline_core.store import Store
 

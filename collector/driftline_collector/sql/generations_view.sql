@@ -70,7 +70,7 @@ $json_columns
         $tool_result AS tool_result,
         $plain_input AS plain_input,
         $plain_output AS plain_output,
-        if(kind IN ('retrieval', 'reranker'), $document_lists, []) AS document_lists,
+        $document_lists AS document_lists,
         $input_messages AS messages_in,
         $output_messages AS messages_out,
         $system_messages AS system_messages
