@@ -1,4 +1,4 @@
-"""The collector's counters as metrics: any service of the process with `.stats()` is a collector."""
+"""The collector's counters as metrics: a service of the process whose `.stats()` count received spans."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -33,12 +33,13 @@ GAUGES: Final = {
 
 
 def ingest_stats(service: Service) -> dict[str, Any] | None:
-    """The fields of a service's `.stats()`, or None where it has none."""
+    """The fields of a collector's `.stats()`, or None for any other service."""
     read = getattr(service, "stats", None)
     if not callable(read):
         return None
     stats = read()
-    return asdict(stats) if is_dataclass(stats) and not isinstance(stats, type) else None
+    is_collector = is_dataclass(stats) and not isinstance(stats, type) and hasattr(stats, "received_spans")
+    return asdict(stats) if is_collector else None
 
 
 def ingest_metrics(services: Sequence[Service]) -> Iterable[Metric]:

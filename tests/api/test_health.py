@@ -1,5 +1,6 @@
 """Health, readiness, metrics and the state of ingest."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from driftline_api.ingest_stats import COUNTERS, COUNTERS_BY_REASON, GAUGES
@@ -28,6 +29,13 @@ class Part:
         return self._health
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firing:
+    """Counts that are no collector's."""
+
+    firing: int
+
+
 class Counting(Part):
     """A service with a collector's counters and port."""
 
@@ -42,6 +50,13 @@ class Counting(Part):
 
     def stats(self) -> CollectorStats:
         return self._ledger.stats(spool_bytes=512, spool_max_bytes=4096, oldest_unloaded_s=1.5)
+
+
+class Watching(Part):
+    """A service that counts other things."""
+
+    def stats(self) -> Firing:
+        return Firing(firing=1)
 
 
 def test_without_a_store_the_process_is_alive_and_not_ready(
@@ -97,7 +112,7 @@ def test_every_counter_of_the_collector_is_a_metric() -> None:
 
 
 def test_ingest_shows_what_arrived_and_what_became_of_it(client_of: ClientFactory, store: Store) -> None:
-    client = client_of(services=[Counting(), Part("rollup", Health(is_ok=True))])
+    client = client_of(services=[Counting(), Watching("alerts", Health(is_ok=True))])
     assert client.get("/api/v1/ingest").json()["last_stored_at"] is None
     put(store, "spans", [span(n, time=NOON) for n in (1, 2, 3)])
     body = client.get("/api/v1/ingest").json()
