@@ -9,6 +9,7 @@ none of the views hang off its tables.
 import asyncio
 import base64
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -215,15 +216,24 @@ def create_app(store: Store) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan)
 
+    contexts = threading.local()  # a table's columns are looked up once a thread, not once a request
+
+    def insert_rows(table: str, columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+        if not rows:
+            return
+        context = getattr(contexts, table, None)
+        if context is None:
+            settings = {"optimize_on_insert": 0}
+            context = store.client.create_insert_context(table, column_names=columns, settings=settings)
+            setattr(contexts, table, context)
+        context.data = rows
+        store.client.insert(context=context)
+
     def insert(body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         rows = rows_of(request, received_at=datetime.now(UTC))
-        store.client.insert("spans", rows, column_names=_COLUMNS, settings={"optimize_on_insert": 0})
-        generations = generations_of(rows)
-        if generations:
-            store.client.insert(
-                "generations", generations, column_names=_GENERATION_COLUMNS, settings={"optimize_on_insert": 0}
-            )
+        insert_rows("spans", _COLUMNS, rows)
+        insert_rows("generations", _GENERATION_COLUMNS, generations_of(rows))
 
     @app.post("/v1/traces")
     async def traces(request: Request) -> Response:
