@@ -277,3 +277,4 @@ def test_a_received_time_of_zero_fails_nothing(store: Store) -> None:
     frame = framed(_request().SerializeToString(), project="default", received_at_ns=0)
     insert(store, frame, token="zero")  # stored in 1970: retention may take it at once
     insert(store, framed(_request().SerializeToString(), project="p", received_at_ns=2**64 - 1), token="most")
+    assert store.scalar("SELECT count() FROM spans WHERE project = 'p'") == 1
