@@ -1,7 +1,7 @@
 """Drift detectors: they permute, calibrate and decide; what they measure is in `mmd`."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -32,15 +32,10 @@ class DriftResult:
     n_permutations: int
 
 
-class MMDDrift:
-    """Unbiased MMD² with Gaussian kernels around the median distance, and a permutation p-value that moves whole blocks.
+class _PermutationTest:
+    """The hyperparameters that both tests have; min_blocks: None takes the test's own default."""
 
-    groups name the blocks (session ids); without them every row is its own block, which is right only for independent texts.
-    A group that occurs in the reference and in current is two blocks. The null: blocks are exchangeable between the two.
-
-    bandwidth_factors: kernel widths in units of the median distance of the pooled texts. n_permutations are always drawn, up to
-    max_permutations in a far tail (`calibrate`). min_samples: texts a side; min_blocks: blocks a side.
-    """
+    _MIN_BLOCKS: ClassVar[int]
 
     def __init__(
         self,
@@ -50,7 +45,7 @@ class MMDDrift:
         max_permutations: int = 19_999,
         bandwidth_factors: tuple[float, ...] = (0.5, 1.0, 2.0),
         min_samples: int = 20,
-        min_blocks: int = 4,
+        min_blocks: int | None = None,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         seed: int = 0,
@@ -60,10 +55,23 @@ class MMDDrift:
         self.max_permutations = max_permutations
         self.bandwidth_factors = bandwidth_factors
         self.min_samples = min_samples
-        self.min_blocks = min_blocks
+        self.min_blocks = self._MIN_BLOCKS if min_blocks is None else min_blocks
         self.device = device
         self.dtype = dtype
         self.seed = seed
+
+
+class MMDDrift(_PermutationTest):
+    """Unbiased MMD² with Gaussian kernels around the median distance, and a permutation p-value that moves whole blocks.
+
+    groups name the blocks (session ids); without them every row is its own block, which is right only for independent texts.
+    A group that occurs in the reference and in current is two blocks. The null: blocks are exchangeable between the two.
+
+    bandwidth_factors: kernel widths in units of the median distance of the pooled texts. n_permutations are always drawn, up to
+    max_permutations in a far tail (`calibrate`). min_samples: texts a side; min_blocks: blocks a side.
+    """
+
+    _MIN_BLOCKS: ClassVar[int] = 4
 
     def fit(self, reference: Vectors, *, groups: Groups | None = None) -> Self:
         """Keep the reference: (m, d), groups: (m,). Raises TooFewSamples; InputError on NaN or a wrong shape."""
@@ -126,7 +134,7 @@ class MMDDrift:
             raise TooFewSamples(what=f"sessions or blocks in {side}", needed=needed, got=n_blocks)
 
 
-class PairedMMDDrift:
+class PairedMMDDrift(_PermutationTest):
     """MMD² between two answers to each of the same prompts; the null swaps the two answers of a prompt.
 
     Use it where reference and current answer the same prompts (an evaluation suite, a replay, canary prompts): sharing prompts makes
@@ -135,28 +143,7 @@ class PairedMMDDrift:
     groups name pairs that are swapped together because they are not independent (prompts of one session).
     """
 
-    def __init__(
-        self,
-        *,
-        alpha: float = 0.005,
-        n_permutations: int = 999,
-        max_permutations: int = 19_999,
-        bandwidth_factors: tuple[float, ...] = (0.5, 1.0, 2.0),
-        min_samples: int = 20,
-        min_blocks: int = 12,
-        device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
-        seed: int = 0,
-    ) -> None:
-        self.alpha = alpha
-        self.n_permutations = n_permutations
-        self.max_permutations = max_permutations
-        self.bandwidth_factors = bandwidth_factors
-        self.min_samples = min_samples
-        self.min_blocks = min_blocks
-        self.device = device
-        self.dtype = dtype
-        self.seed = seed
+    _MIN_BLOCKS: ClassVar[int] = 12
 
     def fit(self, reference: Vectors, *, groups: Groups | None = None) -> Self:
         """Keep the reference's side of the pairs: (n, d), groups: (n,). Raises TooFewSamples; InputError on NaN or a wrong shape."""
