@@ -1,7 +1,8 @@
 """The dialect table as validated records: which attribute keys mean what (dialects/fields.yaml explains the format)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import yaml
@@ -10,21 +11,26 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from driftline_core.errors import ConfigError
 
 Kind = Literal["llm", "embedding", "retrieval", "reranker", "tool", "agent", "chain", "guardrail", "evaluator"]
+FieldType = Literal["string", "lower", "text", "result", "int", "signed", "double", "bool"]
 Key = Annotated[str, Field(min_length=1, pattern=r"^[^{}]+$")]
 IndexedKey = Annotated[str, Field(pattern=r"^[^{}]+\.\{i\}\.[^{}]+$")]
 TwiceIndexedKey = Annotated[str, Field(pattern=r"^[^{}]+\.\{i\}\.[^{}]+\.\{j\}\.[^{}]+$")]
 
-FIELDS: Final = {
+FIELDS: Final[Mapping[str, FieldType]] = {
     "operation": "string", "provider": "lower", "request_model": "string", "response_model": "string",
-    "response_id": "string", "prompt_name": "string", "prompt_version": "string", "session_id": "string",
-    "user_id": "string", "agent_name": "string", "environment": "string", "release": "string", "error_type": "string",
-    "exception_message": "string", "finish_reason": "string", "temperature": "double", "max_tokens": "int",
-    "is_stream": "bool", "time_to_first_token_ms": "double", "input_tokens": "int", "output_tokens": "int",
-    "cache_read_tokens": "int", "cache_write_tokens": "int", "reasoning_tokens": "int", "reported_cost_usd": "double",
-    "tool_name": "string", "tool_arguments": "text", "tool_result": "text", "plain_input": "text",
-    "plain_output": "text",
+    "response_id": "string", "prompt_name": "string", "prompt_version": "string", "prompt_template": "string",
+    "prompt_variables": "string", "session_id": "string", "user_id": "string", "agent_name": "string",
+    "workflow_name": "string", "environment": "string", "release": "string", "error_type": "string",
+    "exception_message": "string", "http_status_code": "int", "finish_reason": "string", "temperature": "double", "top_p": "double",
+    "top_k": "double", "frequency_penalty": "double", "presence_penalty": "double", "max_tokens": "int",
+    "seed": "signed", "stop_sequences": "string", "choice_count": "int", "is_stream": "bool",
+    "time_to_first_token_ms": "double", "input_tokens": "int", "output_tokens": "int", "cache_read_tokens": "int",
+    "cache_write_tokens": "int", "reasoning_tokens": "int", "input_audio_tokens": "int", "output_audio_tokens": "int",
+    "reported_cost_usd": "double", "embedding_dimensions": "int", "tool_name": "string", "tool_call_id": "string",
+    "tool_arguments": "text", "tool_result": "result", "tool_definitions": "text", "tags": "string",
+    "metadata_json": "string", "plain_input": "text", "plain_output": "text",
 }  # fmt: skip
-"""Every canonical field and its type; the table has a row for each."""
+"""Every canonical field and its type; the shipped table has a row for each."""
 
 
 class _Record(BaseModel):
@@ -39,6 +45,7 @@ class Source(_Record):
     event: str | None = None
     path: tuple[str | int, ...] = ()
     first: bool = False
+    quoted: bool = False
     contains: str | None = None
     output: Literal["finish_reason"] | None = None
     kinds: tuple[Kind, ...] = ()
@@ -55,9 +62,9 @@ class Source(_Record):
         places = (span_key, self.resource is not None, self.event is not None, self.output is not None)
         if sum(places) != 1:
             raise ValueError("expected one of a key, a resource, an event and an output")
-        ways = (bool(self.path), self.first, self.contains is not None)
+        ways = (bool(self.path), self.first, self.quoted, self.contains is not None)
         if sum(ways) > int(span_key):
-            raise ValueError("expected at most one of path, first and contains, beside a key of the span")
+            raise ValueError("expected at most one of path, first, quoted and contains, beside a key of the span")
         return self
 
     @property
@@ -67,64 +74,92 @@ class Source(_Record):
 
 
 class CanonicalField(_Record):
-    """A column's ordered sources."""
+    """A column's ordered sources. ignore: values that say nothing, so that the next source is asked; strip: what is cut out of the
+    value (RE2); rename: values that mean another."""
 
-    type: Literal["string", "lower", "text", "int", "double", "bool"]
-    sources: tuple[Source, ...] = Field(alias="from", min_length=1)
+    type: FieldType
+    sources: tuple[Source, ...] = Field(alias="from")
     kinds: tuple[Kind, ...] = ()
+    ignore: tuple[str, ...] = ()
+    strip: str | None = None
+    rename: dict[str, str] = {}
 
 
 class Recogniser(_Record):
-    """Keys that make a span one of this dialect."""
+    """Keys that make a span one of this dialect; spans of `scopes` (beginnings of scope names) get its name first of all."""
 
     dialect: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    keys: tuple[Key, ...] = Field(min_length=1)
+    keys: tuple[Key, ...] = ()
+    scopes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _something(self) -> "Recogniser":
+        if not self.keys and not self.scopes:
+            raise ValueError("expected keys or scopes")
+        return self
 
 
 class KindRule(_Record):
-    """How a span's kind is told: by the value of a key, or by the presence of any of several."""
+    """How a span's kind is told: by a key's value or its ending, by the span's name, or by the presence of any of several keys."""
 
     key: Key | None = None
+    quoted: bool = False
     map: dict[str, Kind] = {}
+    ends: dict[str, Kind] = {}
+    names: dict[str, Kind] = {}
     present: tuple[Key, ...] = ()
     kind: Kind | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> "KindRule":
-        if (self.key is not None and bool(self.map)) == (bool(self.present) and self.kind is not None):
-            raise ValueError("expected either key and map, or present and kind")
+        by_key = self.key is not None and bool(self.map) != bool(self.ends)
+        if sum((by_key, bool(self.names), bool(self.present) and self.kind is not None)) != 1:
+            raise ValueError("expected one of: key and map, key and ends, names, present and kind")
         return self
 
 
 class FlatMessages(_Record):
-    """A conversation spread over indexed keys; {i} is the message, {j} a part or a tool call in it."""
+    """A conversation spread over indexed keys; {i} is the message, {j} a part or a tool call in it. A part that an SDK lacks is left out."""
 
     shape: Literal["flat"]
     role: IndexedKey
     content: IndexedKey
-    parts: TwiceIndexedKey
-    tool_call_id: IndexedKey
-    call_id: TwiceIndexedKey
-    call_name: TwiceIndexedKey
-    call_arguments: TwiceIndexedKey
+    parts: TwiceIndexedKey | None = None
+    tool_call_id: IndexedKey | None = None
+    call_id: IndexedKey | TwiceIndexedKey | None = None
+    call_name: IndexedKey | TwiceIndexedKey | None = None
+    call_arguments: IndexedKey | TwiceIndexedKey | None = None
 
     @property
     def name(self) -> str:
         return self.role
 
     def parts_of_item(self) -> tuple[tuple[int, str], ...]:
-        """Every key with the number of its part in an item; the view's SQL knows the numbers."""
-        return (
-            (0, self.role), (1, self.content), (2, self.tool_call_id), (3, self.parts), (4, self.call_id),
-            (5, self.call_name), (6, self.call_arguments),
-        )  # fmt: skip
+        """Every key with the number of its part in an item; the SQL knows the numbers."""
+        numbered = enumerate(
+            (self.role, self.content, self.tool_call_id, self.parts, self.call_id, self.call_name, self.call_arguments)
+        )
+        return tuple((part, key) for part, key in numbered if key is not None)
 
 
-class PartsMessages(_Record):
-    """A conversation as JSON text: OTel messages with parts, or OpenAI's; other text is one message."""
+class JsonMessages(_Record):
+    """A conversation in one attribute: OTel's parts, OpenAI's, Anthropic's, LangChain's or Gemini's JSON; other text is one message."""
 
-    shape: Literal["parts"]
+    shape: Literal["json"]
     key: Key
+    path: tuple[str | int, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+
+class EventMessages(_Record):
+    """A conversation in span events or log records, one a message. roles: event name to the role that it implies.
+
+    content: the event's attributes that may hold the message, as text or JSON; a log record's body comes first.
+    """
+
+    shape: Literal["events"]
+    roles: dict[str, str] = Field(min_length=1)
+    content: tuple[Key, ...]
 
 
 class TextMessages(_Record):
@@ -166,20 +201,47 @@ class JsonDocuments(_Record):
     kinds: tuple[Kind, ...] = ("retrieval", "reranker")
 
 
-MessageSource = Annotated[FlatMessages | PartsMessages | TextMessages, Field(discriminator="shape")]
-DocumentSource = Annotated[FlatDocuments | JsonDocuments, Field(discriminator="shape")]
+class EventDocuments(_Record):
+    """A document a span event; the events' attributes that hold its parts."""
+
+    shape: Literal["events"]
+    event: str
+    id: tuple[Key, ...]
+    content: tuple[Key, ...]
+    score: tuple[Key, ...]
+
+
+class Metadata(_Record):
+    """Where an app's own labels stand: keys that begin so; `metadata_json` of the fields holds those in one JSON object."""
+
+    prefixes: tuple[str, ...] = ()
+
+
+MessageSource = Annotated[FlatMessages | JsonMessages | EventMessages | TextMessages, Field(discriminator="shape")]
+DocumentSource = Annotated[FlatDocuments | JsonDocuments | EventDocuments, Field(discriminator="shape")]
+Conversation = Literal["input_messages", "output_messages", "system_messages"]
+CONVERSATIONS: Final[tuple[Conversation, ...]] = ("input_messages", "output_messages", "system_messages")
 
 
 class DialectTable(_Record):
-    """The whole table."""
+    """The whole table. details: events and log records whose attributes complete the span's own.
+
+    estimates: dialects whose token counts of streamed answers are their own guess. uncached_input: `dialect/provider` pairs whose
+    input tokens leave the cached ones out.
+    """
 
     absent: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
+    estimates: tuple[str, ...] = ()
+    uncached_input: tuple[str, ...] = ()
+    providers: dict[str, str] = {}
     recognise: tuple[Recogniser, ...] = Field(min_length=1)
     kinds: tuple[KindRule, ...] = Field(min_length=1)
     operations: dict[Kind, str]
     fields_: dict[str, CanonicalField] = Field(alias="fields")
-    messages: dict[Literal["input_messages", "output_messages", "system_messages"], tuple[MessageSource, ...]]
-    documents: tuple[DocumentSource, ...] = Field(min_length=1)
+    messages: dict[Conversation, tuple[MessageSource, ...]]
+    documents: tuple[DocumentSource, ...]
+    metadata: Metadata = Metadata()
 
     @model_validator(mode="after")
     def _every_field(self) -> "DialectTable":
@@ -187,7 +249,7 @@ class DialectTable(_Record):
         if types != FIELDS:
             wrong = sorted(set(types.items()) ^ set(FIELDS.items()))
             raise ValueError(f"expected every canonical field with its type, got a difference in {wrong}")
-        if len(self.messages) != 3:
+        if set(self.messages) != set(CONVERSATIONS):
             raise ValueError(f"expected input_messages, output_messages and system_messages, got {list(self.messages)}")
         return self
 
@@ -198,20 +260,83 @@ class DialectTable(_Record):
         for rule in self.kinds:
             yield from (rule.key,) if rule.key else rule.present
         for field in self.fields_.values():
-            yield from (source.key for source in field.sources if source.key and not source.event)
+            for source in field.sources:
+                yield from (source.key,) if source.key and not source.event else ()
         for sources in self.messages.values():
-            yield from (source.key for source in sources if isinstance(source, PartsMessages))
+            yield from (source.key for source in sources if isinstance(source, JsonMessages))
         yield from (source.key for source in self.documents if isinstance(source, JsonDocuments))
 
+    def event_names(self) -> set[str]:
+        """Every event and log record that the table reads."""
+        names = set(self.details)
+        for field in self.fields_.values():
+            names |= {source.event for source in field.sources if source.event}
+        for sources in self.messages.values():
+            for message in sources:
+                names |= set(message.roles) if isinstance(message, EventMessages) else set()
+        return names | {source.event for source in self.documents if isinstance(source, EventDocuments)}
 
-def load_table(text: str | None = None) -> DialectTable:
-    """The shipped dialect table, or the one in `text` (YAML). Raises ConfigError that names the place of the fault."""
+
+def load_table(text: str | None = None, *, extension: Path | None = None) -> DialectTable:
+    """The shipped dialect table, or the one in `text` (YAML), with a user's own rows of `extension` before them.
+
+    An extension has the same sections, each optional; its sources go before the shipped ones. Raises ConfigError that names the
+    place of the fault.
+    """
     if text is None:
         text = (files("driftline_collector") / "dialects" / "fields.yaml").read_text(encoding="utf-8")
+    tree = _yaml(text, "the dialect table")
+    where = "a dialect table"
+    if extension is not None:
+        try:
+            own = _yaml(extension.read_text(encoding="utf-8"), str(extension))
+        except OSError as error:
+            raise ConfigError(f"cannot read the dialect file {extension}: {error}") from error
+        tree = _extended(tree, own, extension)
+        where = f"rows of a dialect table in {extension}"
     try:
-        return DialectTable.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"expected YAML in the dialect table, got {error}") from error
+        return DialectTable.model_validate(tree)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise ConfigError(f"expected a dialect table, got {faults}") from error
+        raise ConfigError(f"expected {where}, got {faults}") from error
+
+
+def _yaml(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"expected YAML in {where}, got {error}") from error
+
+
+def _extended(tree: Any, own: Any, path: Path) -> dict[str, Any]:
+    """The shipped table with a user's rows first: lists are put in front, fields one by one, maps of operations updated."""
+    if not isinstance(own, dict):
+        raise ConfigError(f"expected sections of a dialect table in {path}, got {type(own).__name__}")
+    merged = dict(tree)
+    for section, rows in own.items():
+        shipped = tree.get(section)
+        if shipped is None:
+            raise ConfigError(f"expected sections {', '.join(sorted(tree))} in {path}, got {section!r}")
+        if section == "fields":
+            merged[section] = shipped | {name: _extended_field(shipped, name, row, path) for name, row in rows.items()}
+        elif isinstance(shipped, list) and isinstance(rows, list):
+            merged[section] = rows + shipped
+        elif section == "messages" and isinstance(rows, dict):
+            merged[section] = shipped | {name: sources + shipped.get(name, []) for name, sources in rows.items()}
+        elif section == "metadata" and isinstance(rows, dict):
+            merged[section] = {"prefixes": rows.get("prefixes", []) + shipped.get("prefixes", [])}
+        elif isinstance(rows, dict):
+            merged[section] = shipped | rows
+        else:
+            raise ConfigError(f"expected {section} in {path} to be shaped like the shipped one, got {rows!r}")
+    return merged
+
+
+def _extended_field(shipped: dict[str, Any], name: str, row: Any, path: Path) -> dict[str, Any]:
+    if name not in shipped:
+        raise ConfigError(f"expected a field of {', '.join(shipped)} in {path}, got {name!r}")
+    sources = row.get("from") if isinstance(row, dict) else row
+    if not isinstance(sources, list):
+        raise ConfigError(f"expected a list of sources for {name} in {path}, got {row!r}")
+    known: dict[str, Any] = shipped[name]
+    return {**known, "from": sources + known["from"]}

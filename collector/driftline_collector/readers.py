@@ -1,4 +1,4 @@
-"""The dialect table as SQL: the expressions of sql/generations_view.sql.
+"""The dialect table as SQL: the expressions of sql/generations.sql.
 
 A span's attributes are looked at once, by code. Attribute keys stand in LowCardinality columns, so the engine compares each key once
 a block, not once a span; after that every field is a search among integers. A code is UInt64:
@@ -6,39 +6,37 @@ a block, not once a span; after that every field is a search among integers. A c
     plain keys      slot << 8 | rank                      1 <= slot; keys that one field reads in a row share a slot, the best has rank 0
     indexed keys    list << 56 | {i} << 32 | part << 16 | {j}     1 <= list; sorted, the codes run list by list, item by item
 
-In the view: `known` are the slots of a span's plain keys in the order of their codes, `places` where their values stand in `v`;
-`k<slot>` is the text of a slot, `json_k<slot>` what was read inside its JSON; `items` are the indexed keys put together again,
-`parsed` the conversations that came as JSON.
+In the SQL: `known` are the slots of a span's plain keys in the order of their codes, `places` where their values stand in `v`;
+`k<slot>` is the text of a slot, `json_k<slot>` what was read inside its JSON; `items` are the indexed keys put together again.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from driftline_collector.conversation import MESSAGES, first_of, plain
 from driftline_collector.mapping import (
     CanonicalField,
+    Conversation,
     DialectTable,
+    EventDocuments,
+    EventMessages,
     FlatDocuments,
     FlatMessages,
     JsonDocuments,
-    PartsMessages,
+    JsonMessages,
     Source,
 )
 
 INDEXED: Final = 1 << 56
 """The least code of an indexed key."""
 
-_CALLS: Final = "Array(Tuple(id String, name String, arguments String))"
-MESSAGES: Final = f"Array(Tuple(role String, content String, tool_calls {_CALLS}, tool_call_id String))"
-PARSED: Final = (
-    "Array(Tuple(role String, content String, finish_reason String, tool_call_id String, "
-    "parts Array(Tuple(type String, content String, text String, id String, name String, arguments String, "
-    "response String, result String)), "
-    "tool_calls Array(Tuple(id String, name String, arguments String, function Tuple(name String, arguments String)))))"
-)
 DOCUMENTS: Final = "Array(Tuple(id String, content String, score Nullable(Float64)))"
+_LABELS: Final = "Tuple(id String, doc_id String, page_content String, source String, doc_uri String)"
 _JSON_DOCUMENTS: Final = (
-    "Array(Tuple(id String, content String, page_content String, text String, score Nullable(Float64)))"
+    "Array(Tuple(id String, id_ String, node_id String, content String, page_content String, text String, score Nullable(Float64), "
+    f"relevance_score Nullable(Float64), metadata {_LABELS}, kwargs {_LABELS}, node Tuple(id_ String, text String), "
+    "document Tuple(id String, content String, page_content String, text String)))"
 )
 
 
@@ -54,7 +52,7 @@ def listed(texts: Iterable[str]) -> str:
 
 
 class Readers:
-    """Writes the expressions of one dialect table."""
+    """Writes the expressions of one dialect table, whole or cut down."""
 
     def __init__(self, table: DialectTable) -> None:
         self._table = table
@@ -63,9 +61,6 @@ class Readers:
         self._number_plain_keys()
         self._number_indexed_keys()
         self._json = _JsonColumns(table)
-        self._parsed_keys = [
-            source.key for sources in table.messages.values() for source in sources if isinstance(source, PartsMessages)
-        ]
 
     def _number_plain_keys(self) -> None:
         uses = Counter(key for key in self._table.key_uses() if "{i}" not in key)
@@ -73,7 +68,7 @@ class Readers:
         for field in self._table.fields_.values():
             rank = 0
             for source in field.sources:
-                if source.is_bare and source.key is not None and uses[source.key] == 1:
+                if source.is_bare and source.key is not None and uses[source.key] == 1 and not field.ignore:
                     slot += rank == 0
                     self._codes[source.key] = slot << 8 | rank
                     rank += 1
@@ -87,7 +82,7 @@ class Readers:
     def _number_indexed_keys(self) -> None:
         lists = [source for sources in self._table.messages.values() for source in sources]
         for source in (*lists, *self._table.documents):
-            if not isinstance(source, PartsMessages | JsonDocuments):
+            if not isinstance(source, JsonMessages | JsonDocuments | EventMessages | EventDocuments):
                 number = len(self._lists) + 1
                 for part, key in source.parts_of_item():
                     self._lists.setdefault(source.name, number)
@@ -95,10 +90,14 @@ class Readers:
 
     # -- the columns that everything else is read from --------------------------------------------------------------
 
+    @property
+    def has_indexed(self) -> bool:
+        return bool(self._lists)
+
     def key_codes(self, key: str) -> str:
         """The code of the String `key` among the plain ones, 0 when the table does not name it."""
         plain = {name: code for name, code in self._codes.items() if code < INDEXED}
-        return f"transform({key}, [{listed(plain)}], [{', '.join(map(str, plain.values()))}], 0)"
+        return f"transform({key}, [{listed(plain)}], [{', '.join(map(str, plain.values()))}], 0)" if plain else "0"
 
     def indexed_key_codes(self, key: str) -> str:
         """The code of the String `key` among the indexed ones, its indices in it, 0 when the table does not name it."""
@@ -111,18 +110,14 @@ class Readers:
         second = f"toUInt64(toUInt16OrZero(extract({key}, '\\\\.[0-9]+\\\\.(?:[^.]+\\\\.)*?([0-9]+)\\\\b')))"
         return f"{code} + if({code} > 0, {first} * 4294967296 + {second}, 0)"
 
-    def slots(self) -> str:
+    def slots(self) -> Iterator[str]:
         """WITH items: k<slot> for every slot that a field reads."""
-        slots = sorted({code >> 8 for code in self._codes.values() if code < INDEXED})
-        return ",\n".join(f"        v[places[indexOf(known, {slot})]] AS k{slot}" for slot in slots)
+        for slot in sorted({code >> 8 for code in self._codes.values() if code < INDEXED}):
+            yield f"v[places[indexOf(known, {slot})]] AS k{slot}"
 
-    def json_columns(self) -> str:
-        """WITH items: json<slot> for every key that is read inside."""
-        return ",\n".join(f"        {column}" for column in self._json.columns(self._slot))
-
-    def parsed_texts(self) -> str:
-        """The texts of the conversations in JSON, in the order of the table."""
-        return f"[{', '.join(f'v[places[indexOf(known, {self._codes[key] >> 8})]]' for key in self._parsed_keys)}]"
+    def json_columns(self) -> Iterator[str]:
+        """WITH items: json_k<slot> for every key that is read inside."""
+        return self._json.columns(self._slot)
 
     def _slot(self, key: str) -> str:
         return f"k{self._codes[key] >> 8}"
@@ -133,35 +128,71 @@ class Readers:
 
     # -- what a span is -------------------------------------------------------------------------------------------
 
+    @property
+    def recognises_nothing(self) -> bool:
+        """No span of the batch can be one of GenAI."""
+        return not any(rule.keys for rule in self._table.recognise)
+
     def recognised(self) -> str:
         return self._has_any(dict.fromkeys(key for rule in self._table.recognise for key in rule.keys), "c")
 
     def dialect(self) -> str:
-        cases = (f"{self._has_any(rule.keys, 'known')}, {quoted(rule.dialect)}" for rule in self._table.recognise)
-        return f"multiIf({', '.join(cases)}, '')"
+        scopes = [
+            f"startsWith(scope_name, {quoted(scope)}), {quoted(rule.dialect)}"
+            for rule in self._table.recognise
+            for scope in rule.scopes
+        ]
+        keys = [
+            f"{self._has_any(rule.keys, 'known')}, {quoted(rule.dialect)}"
+            for rule in self._table.recognise
+            if rule.keys
+        ]
+        return f"multiIf({', '.join(keys[:-1] + scopes + keys[-1:])}, '')"
 
     def kind(self) -> str:
         found = []
         for rule in self._table.kinds:
-            if rule.key is not None:
-                names, kinds = listed(rule.map), listed(rule.map.values())
-                found.append(f"transform({self._slot(rule.key)}, [{names}], [{kinds}], '')")
-            else:
+            if rule.names:
+                found.append(f"transform(name, [{listed(rule.names)}], [{listed(rule.names.values())}], '')")
+            elif rule.key is None:
                 found.append(f"if({self._has_any(rule.present, 'known')}, {quoted(str(rule.kind))}, '')")
-        return _first_of(found)
+            elif rule.ends:
+                cases = (f"endsWith({self._slot(rule.key)}, {quoted(end)}), {quoted(kind)}" for end, kind in rule.ends.items())
+                found.append(f"multiIf({', '.join(cases)}, '')")
+            else:
+                text = _unquoted(self._slot(rule.key)) if rule.quoted else self._slot(rule.key)
+                found.append(f"transform({text}, [{listed(rule.map)}], [{listed(rule.map.values())}], '')")
+        return first_of(found) if found else "''"
 
     def operation_of_kind(self) -> str:
         names = self._table.operations
         return f"transform(kind, [{listed(names)}], [{listed(names.values())}], '')"
+
+    def provider_of_model(self) -> str:
+        model = "lower(if(request_model != '', request_model, response_model))"
+        cases = (f"startsWith({model}, {quoted(start)}), {quoted(name)}" for start, name in self._table.providers.items())
+        return f"multiIf({', '.join(cases)}, '')" if self._table.providers else "''"
+
+    def is_estimating(self) -> str:
+        return f"dialect IN ({listed(self._table.estimates)})" if self._table.estimates else "0"
+
+    def is_uncached_input(self) -> str:
+        pairs = self._table.uncached_input
+        return f"concat(dialect, '/', provider) IN ({listed(pairs)})" if pairs else "0"
 
     # -- fields ---------------------------------------------------------------------------------------------------
 
     def field(self, name: str) -> str:
         """The expression of a canonical field: String, or Nullable(number) where the type is one."""
         field = self._table.fields_[name]
-        text = _first_of(list(dict.fromkeys(self._source(source, field) for source in field.sources)))
-        if field.kinds:
+        texts = list(dict.fromkeys(self._source(source, field) for source in field.sources))
+        text = first_of(texts) if texts else "''"
+        if field.kinds and texts:
             text = f"if(kind IN ({listed(field.kinds)}), {text}, '')"
+        if field.strip and texts:
+            text = f"replaceRegexpOne({text}, {quoted(field.strip)}, '')"
+        if field.rename and texts:
+            text = f"transform({text}, [{listed(field.rename)}], [{listed(field.rename.values())}], {text})"
         return _typed(text, field.type)
 
     def _source(self, source: Source, field: CanonicalField) -> str:
@@ -170,7 +201,7 @@ class Readers:
         elif source.event is not None:
             text = _event(source, field)
         elif source.output is not None:
-            text = f"arrayFirst(t -> t != '', {self._parsed('output_messages')}.{source.output})"
+            text = f"arrayFirst(t -> t != '', JSONExtract({self.text('output_messages')}, 'Array(Tuple({source.output} String))').1)"
         else:
             assert source.key is not None
             text = self._slot(source.key)
@@ -180,8 +211,12 @@ class Readers:
                 text = self._json.value(text, source)
             elif source.first:
                 text = f"if(startsWith({text}, '['), JSONExtractString({text}, 1), {text})"
-        if field.type == "text":
+            elif source.quoted:
+                text = _unquoted(text)
+        if field.type in ("text", "result"):
             text = self.without_absent(text)
+        if field.ignore:
+            text = f"if({text} IN ({listed(field.ignore)}), '', {text})"
         if source.scale != 1.0:
             text = f"ifNull(toString(toFloat64OrNull({text}) * {source.scale!r}), '')"
         if source.kinds:
@@ -194,37 +229,88 @@ class Readers:
 
     # -- messages and documents -----------------------------------------------------------------------------------
 
-    def messages(self, name: str) -> str:
-        """Array of (role, content, tool_calls, tool_call_id) from the first source that has any."""
+    def text(self, name: Conversation) -> str:
+        """The text of a conversation in JSON from the first source that has one."""
         found = []
-        for source in self._table.messages[name]:  # type: ignore[index]  # the names are checked when the table loads
-            if isinstance(source, PartsMessages):
-                found.append(f"conversations[{self._parsed_keys.index(source.key) + 1}]")
-                continue
-            items = f"arrayFilter(m -> m.1 = {self._lists[source.name]}, items)"
-            role = "m.2" if isinstance(source, FlatMessages) else "'user'"
-            found.append(f"arrayMap(m -> ({role}, m.3, m.4, m.5), {items})::{MESSAGES}")
-        return f"arrayFirst(a -> notEmpty(a), [{', '.join(found)}])" if len(found) > 1 else found[0]
+        for source in self._table.messages[name]:
+            if isinstance(source, EventMessages):
+                found.append(f"events_{name}")
+            elif isinstance(source, JsonMessages):
+                text = self._slot(source.key)
+                if source.path:
+                    text = self._json.value(text, Source(key=source.key, path=source.path))
+                text = self.without_absent(text)
+                found.append(f"if(kind IN ({listed(source.kinds)}), {text}, '')" if source.kinds else text)
+        return first_of(found) if found else "''"
 
-    def _parsed(self, name: str) -> str:
-        keys = [source.key for source in self._table.messages[name] if isinstance(source, PartsMessages)]  # type: ignore[index]
-        return f"parsed[{self._parsed_keys.index(keys[0]) + 1}]"
+    def events_columns(self) -> Iterator[str]:
+        """WITH items: events_<conversation>, the messages of span events and log records as a JSON array of objects."""
+        for name, sources in self._table.messages.items():
+            for source in sources:
+                if isinstance(source, EventMessages):
+                    yield f"{_events_text(source)} AS events_{name}"
+
+    def messages(self, name: Conversation) -> str:
+        """Array of (role, content, tool_calls, tool_call_id) from the first source that has content or a call."""
+        place = {"input_messages": 1, "output_messages": 2, "system_messages": 3}[name]
+        found: list[str] = []
+        whole = f"conversations[{place}]"
+        for source in self._table.messages[name]:
+            if isinstance(source, JsonMessages | EventMessages):
+                found += [whole] if whole not in found else []
+                continue
+            items = f"arrayFilter(m -> (m).1 = {self._lists[source.name]}, items)"
+            role = "(m).2" if isinstance(source, FlatMessages) else "'user'"
+            found.append(f"arrayMap(m -> ({role}, (m).3, (m).4, (m).5), {items})::{MESSAGES}")
+        if len(found) == 1:
+            return found[0]
+        said = "arrayExists(m -> (m).2 != '' OR notEmpty((m).3), a)"
+        return f"arrayFirst(a -> {said}, [{', '.join(found)}])" if found else f"[]::{MESSAGES}"
 
     def document_lists(self) -> str:
         """Each source's documents, Array(Array(Tuple(id, content, score)))."""
         found = []
         for source in self._table.documents:
             if isinstance(source, FlatDocuments):
-                items = f"arrayFilter(m -> m.1 = {self._lists[source.name]}, items)"
-                found.append(f"arrayMap(m -> (m.2, m.3, toFloat64OrNull(m.5)), {items})::{DOCUMENTS}")
+                items = f"arrayFilter(m -> (m).1 = {self._lists[source.name]}, items)"
+                found.append(f"arrayMap(m -> ((m).2, (m).3, toFloat64OrNull((m).5)), {items})::{DOCUMENTS}")
+            elif isinstance(source, EventDocuments):
+                events = f"arrayFilter(e -> (e).2 = {quoted(source.event)}, events)"
+                parts = (first_of([f"(e).3[{quoted(key)}]" for key in keys]) for keys in (source.id, source.content, source.score))
+                name, content, score = parts
+                found.append(f"arrayMap(e -> ({name}, {content}, toFloat64OrNull({score})), {events})::{DOCUMENTS}")
             else:
-                place = "".join(f", {step if isinstance(step, int) else quoted(step)}" for step in source.path)
-                content = "multiIf(d.content != '', d.content, d.page_content != '', d.page_content, d.text)"
-                rows = f"JSONExtract({self._slot(source.key)}{place}, '{_JSON_DOCUMENTS}')"
-                documents = f"arrayMap(d -> (d.id, {self.without_absent(content)}, d.score), {rows})::{DOCUMENTS}"
-                kinds = ", ".join(map(quoted, source.kinds))
-                found.append(f"if(kind IN ({kinds}), {documents}, [])")
-        return f"arrayFilter(d -> notEmpty(d), [{', '.join(found)}])"
+                found.append(self._json_documents(source))
+        return f"arrayFilter(d -> notEmpty(d), [{', '.join(found)}]::Array({DOCUMENTS}))"
+
+    def _json_documents(self, source: JsonDocuments) -> str:
+        place = "".join(f", {step if isinstance(step, int) else quoted(step)}" for step in source.path)
+        name = first_of(["(d).id", "(d).id_", "(d).node_id", "(d).kwargs.id", "(d).node.id_", "(d).document.id", "(d).metadata.id", "(d).metadata.doc_id"])
+        texts = ["(d).content", "(d).page_content", "(d).text", "(d).kwargs.page_content", "(d).node.text", "(d).document.content", "(d).document.text"]
+        kinds = listed(source.kinds)
+        text = f"if(kind IN ({kinds}), {self._slot(source.key)}, '')"
+        rows = f"JSONExtract({text}{place}, '{_JSON_DOCUMENTS}')"
+        content = self.without_absent(first_of(texts))
+        documents = f"arrayMap(d -> ({name}, {content}, coalesce((d).score, (d).relevance_score)), {rows})"
+        return f"arrayFilter(d -> (d).1 != '' OR (d).2 != '', {documents})::{DOCUMENTS}"
+
+    # -- labels ---------------------------------------------------------------------------------------------------
+
+    def tag_list(self) -> str:
+        """Array(String) of a JSON array, or of words with commas between."""
+        text = self.field("tags")
+        words = f"arrayMap(t -> trimBoth(t), splitByChar(',', {text}))"
+        return f"arrayFilter(t -> t != '', if(startsWith({text}, '['), JSONExtract({text}, 'Array(String)'), {words}))"
+
+    def metadata(self) -> str:
+        """Map(String, String) of the labels that the app gave: keys with a prefix, and the members of one JSON object."""
+        labels = [f"JSONExtractKeysAndValues({self.field('metadata_json')}, 'String')"] if self._table.fields_["metadata_json"].sources else []
+        if self._table.metadata.prefixes:
+            pattern = "|".join(prefix.replace(".", "\\\\.") for prefix in self._table.metadata.prefixes)
+            names = f"arrayMap(k -> if(match(k, '^({pattern})'), replaceRegexpOne(k, '^({pattern})', ''), ''), keys)"
+            pairs = f"arrayMap((n, t) -> (toString(n), {_unquoted('t')}), {names}, v)"
+            labels.append(f"arrayFilter(p -> (p).1 != '', {pairs})")
+        return f"mapFromArrays(arrayConcat({', '.join(labels)}).1, arrayConcat({', '.join(labels)}).2)" if labels else "map()::Map(String, String)"
 
 
 class _JsonColumns:
@@ -236,26 +322,29 @@ class _JsonColumns:
         for field in table.fields_.values():
             for source in field.sources:
                 if source.path and source.key is not None:
-                    self._add(source, field)
+                    self._add(source.key, source.path, source.kinds or field.kinds)
+        for messages in table.messages.values():
+            for message in messages:
+                if isinstance(message, JsonMessages) and message.path:
+                    self._add(message.key, message.path, message.kinds)
 
-    def _add(self, source: Source, field: CanonicalField) -> None:
-        assert source.key is not None
-        node = self._trees.setdefault(source.key, {})
-        for step in source.path:
+    def _add(self, key: str, path: Sequence[str | int], kinds: Sequence[str]) -> None:
+        node = self._trees.setdefault(key, {})
+        for step in path:
             node = node.setdefault(step, {})  # type: ignore[assignment]
-        wanted = set(source.kinds or field.kinds) or None
-        known = self._kinds.setdefault(source.key, set() if wanted else None)
-        self._kinds[source.key] = known | wanted if known is not None and wanted is not None else None
+        wanted = set(kinds) or None
+        known = self._kinds.setdefault(key, set() if wanted else None)
+        self._kinds[key] = known | wanted if known is not None and wanted is not None else None
 
     def columns(self, slot: object) -> Iterator[str]:
         for key, tree in self._trees.items():
             text = slot(key)  # type: ignore[operator]
             kinds = self._kinds[key]
             guard = f"startsWith({text}, '{{')" + (f" AND kind IN ({listed(sorted(kinds))})" if kinds else "")
-            yield f"JSONExtract(if({guard}, {text}, ''), '{_json_type(tree)}') AS json_{text}"
+            yield f"JSONExtract(if({guard}, {text}, ''), {quoted(_json_type(tree))}) AS json_{text}"
 
     def value(self, text: str, source: Source) -> str:
-        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in source.path)
+        steps = (f"[{step}]" if isinstance(step, int) else f".`{step}`" for step in source.path)
         return f"json_{text}{''.join(steps)}"
 
 
@@ -265,13 +354,18 @@ def _json_type(tree: dict[str | int, object]) -> str:
     steps = list(tree)
     if isinstance(steps[0], int):
         return f"Array({_json_type(tree[steps[0]])})"  # type: ignore[arg-type]
-    members = (f"{name} {_json_type(below)}" for name, below in tree.items())  # type: ignore[arg-type]
+    members = (f"`{name}` {_json_type(below)}" for name, below in tree.items())  # type: ignore[arg-type]
     return f"Tuple({', '.join(members)})"
+
+
+def _unquoted(text: str) -> str:
+    """SQL of the text in a JSON string, or of `text` as it is when it is none."""
+    return f"if(startsWith({text}, '\"'), JSONExtractString({text}), {text})"
 
 
 def _event(source: Source, field: CanonicalField) -> str:
     assert source.event is not None
-    found = f"arrayFirst(e -> e.2 = {quoted(source.event)}, events)"
+    found = f"arrayFirst(e -> (e).2 = {quoted(source.event)}, events)"
     if source.key is not None:
         return f"{found}.3[{quoted(source.key)}]"
     if field.type == "bool":
@@ -280,19 +374,38 @@ def _event(source: Source, field: CanonicalField) -> str:
     return f"if(has(events.name, {quoted(source.event)}) AND {since} >= 0, toString({since} / 1000000), '')"
 
 
-def _first_of(texts: Sequence[str]) -> str:
-    if len(texts) == 1:
-        return texts[0]
-    cases = (f"{text} != '', {text}" for text in texts[:-1])
-    return f"multiIf({', '.join(cases)}, {texts[-1]})"
+def _events_text(source: EventMessages) -> str:
+    """SQL of a JSON array with an object for each event: what the event says, beside the role that its name implies."""
+    names, roles = listed(source.roles), listed(source.roles.values())
+    said = first_of([f"(e).3[{quoted(key)}]" for key in ("body", *source.content)])
+    head = (
+        f"concat('{{\"default_role\":', toJSONString(if((e).3['role'] != '', (e).3['role'], transform((e).2, [{names}], [{roles}], ''))), "
+        f"if((e).3['finish_reason'] != '', concat(',\"finish_reason\":', toJSONString((e).3['finish_reason'])), ''), "
+        f"if((e).3['id'] != '', concat(',\"tool_call_id\":', toJSONString((e).3['id'])), ''))"
+    )
+    is_object = "startsWith(trimLeft(s), '{')"
+    rest = (
+        f"multiIf(match(s, '^\\\\s*\\\\{{\\\\s*\\\\}}\\\\s*$'), '}}', "
+        f"{is_object}, concat(',', substring(trimLeft(s), 2)), "
+        f"startsWith(s, '[{{'), concat(',\"content\":', s, '}}'), concat(',\"content\":', toJSONString(s), '}}'))"
+    )
+    chosen = f"arrayFilter(e -> (e).2 IN ({names}), events)"
+    objects = f"arrayMap((e, s) -> concat({head}, {rest}), chosen, arrayMap(e -> {said}, chosen))".replace("chosen", chosen)
+    return f"if(arrayExists(e -> e IN ({names}), events.name), concat('[', arrayStringConcat({objects}, ','), ']'), '')"
 
 
 def _typed(text: str, kind: str) -> str:
     match kind:
         case "lower":
             return f"lower({text})"
+        case "text":
+            return text if text == "''" else _unquoted(text)
+        case "result":
+            return text if text == "''" else plain(text)
         case "int":
             return f"accurateCastOrNull(round(toFloat64OrNull({text})), 'UInt64')"
+        case "signed":
+            return f"accurateCastOrNull(toFloat64OrNull({text}), 'Int64')"
         case "double":
             return f"arrayFirst(x -> ifNull(isFinite(x), 0), [toFloat64OrNull({text}), NULL])"
         case "bool":

@@ -12,8 +12,6 @@ from string import Template
 from typing import Final
 
 from driftline_collector import anyvalue
-from driftline_collector.mapping import FIELDS, DialectTable, load_table
-from driftline_collector.readers import MESSAGES, PARSED, Readers
 from driftline_core.log import get_logger
 from driftline_core.store import Store
 
@@ -82,42 +80,6 @@ def spans_sql() -> str:
     )
 
 
-def generations_sql(table: DialectTable) -> str:
-    """The SELECT of the view spans -> generations, generated from the dialect table."""
-    readers = Readers(table)
-    texts = "arrayFilter(p -> p.type IN ('text', 'input_text', 'output_text', ''), m.parts)"
-    listed = "JSONExtract(m.content, 'Array(Tuple(text String, content String))')"
-    content = (
-        "multiIf(notEmpty(m.parts), "
-        f"arrayStringConcat(arrayMap(p -> if(p.content != '', p.content, p.text), {texts}), '\\n'), "
-        f"startsWith(m.content, '[{{'), "
-        f"arrayStringConcat(arrayMap(p -> if(p.text != '', p.text, p.content), {listed}), '\\n'), m.content)"
-    )
-    item = (
-        "if(xs[indexOf(parts, 65536)] != '', xs[indexOf(parts, 65536)], arrayStringConcat("
-        "arrayFilter((x, p) -> p >= 3 * 65536 AND p < 4 * 65536 AND x != '', xs, parts), '\\n'))"
-    )
-    return _template(
-        "generations_view.sql",
-        **{name: readers.field(name) for name in FIELDS},
-        **{name: readers.messages(name) for name in table.messages},
-        document_lists=readers.document_lists(),
-        operation_of_kind=readers.operation_of_kind(),
-        kind=readers.kind(),
-        dialect=readers.dialect(),
-        key_codes=readers.key_codes("k"),
-        indexed_key_codes=readers.indexed_key_codes("k"),
-        recognised=readers.recognised(),
-        slots=readers.slots(),
-        json_columns=readers.json_columns(),
-        parsed_texts=readers.parsed_texts(),
-        parsed_type=PARSED,
-        messages_type=MESSAGES,
-        message_content=readers.without_absent(content),
-        item_content=readers.without_absent(item),
-    )
-
-
 def table_sql(fingerprint: str) -> str:
     """The CREATE statement of otlp_traces with the fingerprint in its comment."""
     return _template(
@@ -128,20 +90,18 @@ def table_sql(fingerprint: str) -> str:
     )
 
 
-def ensure_ingest(store: Store, table: DialectTable | None = None) -> bool:
-    """Create otlp_traces and the views behind it, or rebuild them when what they should be has changed.
+def ensure_ingest(store: Store) -> bool:
+    """Create otlp_traces and the view behind it, or rebuild them when what they should be has changed.
 
     Returns True when something was built. Safe to repeat. An insert that meets a rebuild fails and is to be retried:
-    the table is dropped before its views and refuses every insert until they stand again. `table`: the shipped dialect
-    table by default. Raises StoreError, ConfigError.
+    the table is dropped before its views and refuses every insert until they stand again. Raises StoreError.
     """
-    table = table if table is not None else load_table()
-    views = {"spans_view": ("spans", spans_sql()), "generations_view": ("generations", generations_sql(table))}
+    views = {"spans_view": ("spans", spans_sql())}
     fingerprint = _fingerprint(PROTO, table_sql(""), *(sql for _, sql in views.values()))
     installed = {row["name"]: row["comment"] for row in store.rows(_INSTALLED, {"names": [TABLE, *views]})}
     if all(installed.get(name) == fingerprint for name in (TABLE, *views)):
         return False
-    for name in (TABLE, *reversed(views)):
+    for name in (TABLE, *reversed(views), "generations_view"):  # the last: of 0.1.0's first databases
         store.command(f"DROP TABLE IF EXISTS {name} SYNC")
     store.command(table_sql(fingerprint))
     for name, (target, sql) in reversed(views.items()):

@@ -32,7 +32,8 @@ SELECT
         ::Array(Tuple(time_unix_nano UInt64, name String, attributes Map(String, String))) AS events,
     arrayMap(l -> (lower(hex((l).trace_id)), lower(hex((l).span_id)), $link_attributes), (span).links)
         ::Array(Tuple(trace_id String, span_id String, attributes Map(String, String))) AS links,
-    fromUnixTimestamp64Milli(toInt64(intDiv(received_ns, 1000000)), 'UTC') AS received_at
+    fromUnixTimestamp64Milli(toInt64(intDiv(received_ns, 1000000)), 'UTC') AS received_at,
+    getSetting('insert_deduplication_token') AS segment
 FROM
 (
     SELECT
