@@ -44,9 +44,9 @@ class Counting(Part):
     def __init__(self) -> None:
         super().__init__("collector", Health(is_ok=True))
         self._ledger = Ledger()
-        self._ledger.count_received(n_spans=7)
+        self._ledger.count_kept("traces", "p", received_at_ns=1, n_items=7)
         self._ledger.count_stored(n_requests=1, n_spans=7)
-        self._ledger.count_rejected("too_large", n_requests=2)
+        self._ledger.count_rejected("traces", "p", "too_large", received_at_ns=1, n_requests=2)
 
     def stats(self) -> CollectorStats:
         return self._ledger.stats(spool_bytes=512, spool_max_bytes=4096, oldest_unloaded_s=1.5)
