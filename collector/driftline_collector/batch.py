@@ -100,7 +100,7 @@ def spans_sql(scope: Scope, extent: Extent, table: DialectTable) -> str:
         values = f"arrayConcat({values}, arrayFlatten(arrayMap(e -> mapValues(e.3), {chosen})))"
     return (
         "SELECT project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, received_at, status_code, "
-        "status_message, duration_ns, resource_attributes, dropped_attributes, "
+        "status_message, duration_ns, resource_attributes, dropped_attributes_count, "
         f"{events} AS events, {keys} AS keys, {values} AS v FROM {source} WHERE {scope.condition}"
     )
 

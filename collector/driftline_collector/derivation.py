@@ -1,8 +1,6 @@
 """The SQL that derives generations from spans: the dialect table's expressions put into sql/generations.sql."""
 
 import hashlib
-from functools import cache
-from importlib.resources import files
 from string import Template
 from typing import Final
 
@@ -10,8 +8,8 @@ from driftline_collector import conversation
 from driftline_collector.mapping import FIELDS, DialectTable
 from driftline_collector.presence import Presence, cut_down
 from driftline_collector.readers import Readers, listed, quoted
+from driftline_collector.schemas import query_text
 
-_SQL: Final = files("driftline_collector") / "sql"
 _RENAMED: Final = {
     "operation": "reported_operation",
     "provider": "reported_provider",
@@ -104,7 +102,7 @@ def _generations(table: DialectTable) -> str:
         else f"[]::Array(Tuple(UInt64, String, String, {conversation.CALLS}, String))"
     )
     carried = ", ".join((*_CARRIED, *(_RENAMED.get(name, name) for name in names)))
-    return Template(_text("generations.sql")).safe_substitute(
+    return Template(query_text("generations.sql")).safe_substitute(
         carried=carried,
         settled=", ".join(_SETTLED),
         operation_of_kind=readers.operation_of_kind(),
@@ -143,13 +141,6 @@ def _generations(table: DialectTable) -> str:
         key_codes=readers.key_codes("k"),
         recognised=readers.recognised(),
     )
-
-
-@cache
-def _text(name: str) -> str:
-    """The file without its comments, which name what is filled in."""
-    lines = (_SQL / name).read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
 
 
 def _literal(text: str) -> str:

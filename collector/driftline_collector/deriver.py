@@ -5,20 +5,23 @@ segment, of spans or of log records, derives what it touches once it can be quer
 """
 
 import threading
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from string import Template
-from typing import Final
+from typing import Any, Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from driftline_collector.batch import Extent, Scope, log_parameters, look_at, spans_sql
 from driftline_collector.derivation import COLUMNS, Derivation
+from driftline_collector.evaluations import evaluation_logs_sql, evaluations_sql, has_evaluations
 from driftline_collector.insert import InsertFailed
 from driftline_collector.mapping import DialectTable
 from driftline_core.clock import utc_now
+from driftline_core.errors import StoreError
 from driftline_core.store import Store
 
+_MICROS: Final = "%Y-%m-%d %H:%M:%S.%f"
 _SETTINGS: Final = {
     "max_insert_threads": 1,
     "max_threads": 1,
@@ -56,8 +59,11 @@ class Deriver:
         return self._derive(Scope.of_segments(tokens, since=_text(since)))
 
     def logs(self, tokens: Iterable[str], *, since: datetime) -> int:
-        """Derive anew the spans that log records of these INSERTs belong to, if they came already. Raises InsertFailed."""
-        return self._derive(Scope.of_logs(tokens, since=_text(since)))
+        """Take the evaluations out of log records of these INSERTs, and derive anew the spans that the records belong to, if they came
+        already. Raises InsertFailed."""
+        scope = Scope.of_segments(tokens, since=_text(since))
+        self._run(evaluation_logs_sql(scope), {**scope.parameters, "derived_at": f"{self._clock():{_MICROS}}"})
+        return self._derive(Scope.of_logs(scope.parameters["segments"], since=_text(since)))
 
     def range(self, *, project: str | None, start: datetime, end: datetime) -> int:
         """Derive anew all that began within [start, end). Raises InsertFailed."""
@@ -71,27 +77,31 @@ class Deriver:
                 if extent.n_spans:
                     self._insert(scope, extent, stamp)
                 return extent.n_spans
-        except ClickHouseError as error:
+        except StoreError as error:
             raise InsertFailed(error) from error
 
     def _insert(self, scope: Scope, extent: Extent, stamp: datetime) -> None:
-        select = self._derivation.generations(extent.presence)
-        if select is None:
-            return
         table = self._derivation.table
-        sql = Template(select).safe_substitute(
-            spans=spans_sql(scope, extent, table), derived_at=f"toDateTime64('{stamp:%Y-%m-%d %H:%M:%S.%f}', 6, 'UTC')"
-        )
-        parameters = dict(scope.parameters)
-        if extent.n_logs:
-            parameters |= log_parameters(extent, table)
-        self._store.client.command(
-            f"INSERT INTO generations ({', '.join(COLUMNS)}) {sql}", parameters=parameters, settings=_SETTINGS
-        )
+        filled = {
+            "spans": spans_sql(scope, extent, table),
+            "derived_at": f"toDateTime64('{stamp:{_MICROS}}', 6, 'UTC')",
+        }
+        parameters = {**scope.parameters, **(log_parameters(extent, table) if extent.n_logs else {})}
+        select = self._derivation.generations(extent.presence)
+        if select is not None:
+            columns = ", ".join(COLUMNS)
+            self._run(f"INSERT INTO generations ({columns}) {Template(select).safe_substitute(filled)}", parameters)
+        if has_evaluations(extent.presence):
+            self._run(Template(evaluations_sql()).safe_substitute(filled), parameters)
+
+    def _run(self, sql: str, parameters: Mapping[str, Any]) -> None:
+        try:
+            self._store.client.command(sql, parameters=dict(parameters), settings=_SETTINGS)
+        except ClickHouseError as error:
+            raise InsertFailed(error) from error
 
     def _stamp(self) -> datetime:
-        now = self._clock()
-        self._last = max(now, self._last.replace(microsecond=self._last.microsecond))
+        self._last = max(self._clock(), self._last + timedelta(microseconds=1))
         return self._last
 
 

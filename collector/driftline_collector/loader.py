@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from driftline_collector.deadletter import DeadLetters
@@ -9,9 +10,11 @@ from driftline_collector.envelope import Frame
 from driftline_collector.insert import InsertFailed, SegmentInsert
 from driftline_collector.ledger import Ledger
 from driftline_collector.parted import PartedLoad
+from driftline_collector.schemas import Schema
 from driftline_collector.segment import Segment
 from driftline_collector.splits import SplitJournal
 from driftline_collector.spool import Spool
+from driftline_collector.tally import Tally
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 from driftline_core.store import Store
@@ -21,7 +24,9 @@ _POLL_S: Final = 0.5
 
 
 class Loader:
-    """Threads that take segments, insert them, and remove them once every request is in the store or a dead letter.
+    """Threads that take segments, insert them, and hand them on once every request is in the store or a dead letter.
+
+    on_stored: what becomes of a segment then; it is removed from the spool there, at once or later.
 
     A store that is away or overloaded is retried for ever, with growing pauses; only a request that fails alone while it is the
     data's fault, or while its neighbours succeed, is dead-lettered.
@@ -34,13 +39,17 @@ class Loader:
         dead_letters: DeadLetters,
         ledger: Ledger,
         *,
+        schema: Schema,
+        on_stored: Callable[[Segment], None],
         n_threads: int,
         retry_max_s: float,
     ) -> None:
         self._spool = spool
         self._dead_letters = dead_letters
         self._ledger = ledger
-        self._insert = SegmentInsert(store)
+        self._signal = schema.signal
+        self._insert = SegmentInsert(store, schema)
+        self._on_stored = on_stored
         self._retry_max_s = retry_max_s
         self._n_threads = n_threads
         self._stopping = threading.Event()
@@ -49,7 +58,7 @@ class Loader:
 
     def start(self) -> None:
         self._threads = [
-            threading.Thread(target=self._run, name=f"loader-{number}", daemon=True)
+            threading.Thread(target=self._run, name=f"loader-{self._signal}-{number}", daemon=True)
             for number in range(self._n_threads)
         ]
         for thread in self._threads:
@@ -76,8 +85,9 @@ class Loader:
             started_s = time.monotonic()
             try:
                 self._load(segment)
-                self._spool.remove(segment)
                 self._spool.pace(time.monotonic() - started_s)
+                self._spool.mark_stored(segment)
+                self._on_stored(segment)
             except (StoreError, InsertFailed, OSError) as error:
                 self._failed(segment, error, pause_s)
             except Exception as error:  # noqa: BLE001 - the edge of the loop: what is acknowledged must be tried again
@@ -111,7 +121,7 @@ class Loader:
                     "segment refused by the store, looking for the request", code=failure.code, segment=segment.token
                 )
             else:
-                self._ledger.count_stored(n_requests=len(segment.digests), n_spans=segment.n_spans)
+                self._ledger.count_stored(self._signal, segment.tally)
                 return
         result = PartedLoad(segment, journal, self._insert).run()
         refusals = [refusal for _, refusal in result.refused]
@@ -120,16 +130,15 @@ class Loader:
                 raise refusal  # when nothing of a segment can be stored it is more likely the store's fault than each request's
         for frame, refusal in result.refused:
             self._bury(segment, result.data, frame, refusal)
-        self._ledger.count_stored(n_requests=len(result.stored), n_spans=sum(frame.n_spans for frame in result.stored))
+        self._ledger.count_stored(self._signal, Tally.of(result.stored))
 
     def _bury(self, segment: Segment, data: bytes, frame: Frame, refusal: InsertFailed) -> None:
         self._dead_letters.put(
             f"{segment.token}-{frame.start}",
             data[frame.body : frame.end],
+            frame,
+            signal=self._signal,
             reason="unreadable by the store",
             detail=str(refusal)[:2000],
-            project=frame.project,
-            received_at_ns=frame.received_at_ns,
-            n_spans=frame.n_spans,
         )
-        self._ledger.count_dead_lettered(n_requests=1, n_spans=frame.n_spans)
+        self._ledger.count_dead_lettered(self._signal, frame.project, n_items=frame.n_items)

@@ -61,6 +61,16 @@ class CollectorSettings(ComponentSettings):
         le=60.0,
         description="Within this, spans wait as long as four INSERTs take, so that a trickle leaves the processor idle; in seconds.",
     )
+    derive_pause_max_s: float = Field(
+        default=1.5,
+        ge=0.0,
+        le=60.0,
+        description="Within this, three times what the last derivation of generations took passes before the next, so that a trickle "
+        "leaves the processor idle; in seconds.",
+    )
+    dialects_path: Path | None = Field(
+        default=None, description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change."
+    )
     loader_threads: int = Field(default=2, ge=1, le=16, description="INSERTs that run at once, a thread each.")
     load_retry_max_s: float = Field(
         default=10.0, gt=0.0, le=600.0, description="Longest pause before a failed INSERT is tried again, in seconds."

@@ -44,5 +44,5 @@ def test_no_acknowledged_span_is_lost_or_stored_twice_over_kills(tmp_path: Path)
     assert len(outcome.acknowledged) > 100
     assert outcome.n_repeats > 0
     check_kept_once(outcome, stored_rows(store))
-    assert not list(spool.glob("*.pb"))
+    assert not list(spool.glob("*/*.pb"))
     assert not list((spool / "dead-letters").iterdir())

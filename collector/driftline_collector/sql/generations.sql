@@ -76,7 +76,7 @@ FROM
             SELECT
                 $carried, $settled, items, lists,
                 -- JSON that was cut off parses as nothing: what there is of it stands as one message.
-                toUInt8(dropped_attributes > 0 OR arrayExists((t, p) -> length(t) > 2 AND empty(p), arrays, parsed)) AS is_truncated,
+                toUInt8(dropped_attributes_count > 0 OR arrayExists((t, p) -> length(t) > 2 AND empty(p), arrays, parsed)) AS is_truncated,
                 -- body, role, parts, event
                 arrayMap(ms -> arrayMap(b -> (
                         (b).1,
@@ -90,12 +90,12 @@ FROM
                 WITH
                     arrayMap(t -> JSONExtract(if(startsWith(t, '{'), t, ''), '$wrapped_type'), texts) AS wrapped,
                     arrayMap((t, o) -> $unwrapped, texts, wrapped) AS unwrapped
-                SELECT $carried, $settled, items, dropped_attributes, arrayMap(t -> if(startsWith(t, '[['), JSONExtractRaw(t, 1), t), unwrapped) AS lists
+                SELECT $carried, $settled, items, dropped_attributes_count, arrayMap(t -> if(startsWith(t, '[['), JSONExtractRaw(t, 1), t), unwrapped) AS lists
                 FROM
                 (
                     WITH ifNull(cache_read_tokens, 0) + ifNull(cache_write_tokens, 0) AS cached_tokens
                     SELECT
-                        $carried, items, dropped_attributes, texts,
+                        $carried, items, dropped_attributes_count, texts,
                         if(reported_operation != '', reported_operation, $operation_of_kind) AS operation,
                         if(reported_provider != '', reported_provider, $provider_of_model) AS provider,
                         if(is_error, if(status_message != '', status_message, exception_message), '') AS error_message,
@@ -112,7 +112,7 @@ $slots
                             $kind AS kind$json_columns$events_columns
                         SELECT
                             project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, kind, received_at,
-                            status_message, dropped_attributes, items,
+                            status_message, dropped_attributes_count, items,
                             $dialect AS dialect,
                             duration_ns / 1000000 AS duration_ms,
                             $fields

@@ -6,6 +6,7 @@
 -- A start outside (received_at - 20 years, received_at + 1 day) is no start: received_at takes its place and the duration is 0;
 -- so it is when the end is before the start or later than received_at + 1 day.
 -- kind and status_code are clamped to what Int8 holds.
+-- segment: the token of the INSERT, without the part of a segment that was split.
 SELECT
     project,
     if(resource_attributes['service.name'] = '', 'unknown_service', resource_attributes['service.name']) AS service,
@@ -27,13 +28,17 @@ SELECT
     scope_version,
     resource_attributes,
     scope_attributes,
-    $span_attributes AS attributes,
+    $item_attributes AS attributes,
     arrayMap(e -> ((e).time_unix_nano, (e).name, $event_attributes), (span).events)
         ::Array(Tuple(time_unix_nano UInt64, name String, attributes Map(String, String))) AS events,
     arrayMap(l -> (lower(hex((l).trace_id)), lower(hex((l).span_id)), $link_attributes), (span).links)
         ::Array(Tuple(trace_id String, span_id String, attributes Map(String, String))) AS links,
+    (span).dropped_attributes_count AS dropped_attributes_count,
+    (span).dropped_events_count AS dropped_events_count,
+    (span).dropped_links_count AS dropped_links_count,
+    (span).flags AS flags,
     fromUnixTimestamp64Milli(toInt64(intDiv(received_ns, 1000000)), 'UTC') AS received_at,
-    getSetting('insert_deduplication_token') AS segment
+    substringIndex(getSetting('insert_deduplication_token'), ':', 1) AS segment
 FROM
 (
     SELECT

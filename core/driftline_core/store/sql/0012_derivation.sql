@@ -2,6 +2,8 @@
 -- spans.segment, logs.segment: the INSERT that stored the row, so that what it brought is found again without a clock.
 ALTER TABLE spans ADD COLUMN IF NOT EXISTS segment LowCardinality(String) DEFAULT '' CODEC(ZSTD(1));
 
+ALTER TABLE logs ADD COLUMN IF NOT EXISTS segment LowCardinality(String) DEFAULT '' CODEC(ZSTD(1));
+
 -- derived_at is the version: the run that saw more wins. mapping: fingerprint of the dialect table that derived the row.
 -- is_usage_estimated: the SDK counted a streamed answer's tokens itself. is_truncated: attributes or JSON were cut off before they came.
 -- metadata: labels that the app gave. Everything else as before: see 0002_generations.sql.
@@ -104,3 +106,31 @@ FROM generations FINAL;
 DROP TABLE generations;
 
 RENAME TABLE generations_2 TO generations;
+
+-- What somebody or something thought of a generation: scores of evaluators, feedback of users. time: of the evaluation, UTC.
+-- source: log, event or span, the part of the telemetry that said it; response_id: of the answer that is meant, where no span is named.
+-- score: NULL when only a label was given. kind: who judged (LLM, CODE, HUMAN), '' when not said.
+CREATE TABLE IF NOT EXISTS evaluations
+(
+    project LowCardinality(String),
+    service LowCardinality(String),
+    time DateTime64(9, 'UTC') CODEC(Delta, ZSTD(1)),
+    trace_id FixedString(16) CODEC(ZSTD(1)),
+    span_id FixedString(8) CODEC(ZSTD(1)),
+    name LowCardinality(String) CODEC(ZSTD(1)),
+    source LowCardinality(String) CODEC(ZSTD(1)),
+    number UInt16 CODEC(ZSTD(1)),
+    score Nullable(Float64) CODEC(ZSTD(1)),
+    label String CODEC(ZSTD(1)),
+    explanation String CODEC(ZSTD(1)),
+    kind LowCardinality(String) CODEC(ZSTD(1)),
+    response_id String CODEC(ZSTD(1)),
+    received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    derived_at DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    INDEX trace_id_bloom trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(derived_at)
+PARTITION BY toMonday(time)
+ORDER BY (project, service, time, trace_id, span_id, name, source, number)
+TTL toDateTime(received_at) + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -1,0 +1,154 @@
+"""Segments that are stored and wait for their generations: one thread derives them, many at a time, and lets go of them.
+
+A segment's file stays in the spool until then, so a crash in between repeats the INSERT, which its token makes a no-op, and derives again.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from driftline_collector.deriver import Deriver
+from driftline_collector.insert import InsertFailed
+from driftline_collector.segment import Segment
+from driftline_collector.spool import Spool
+from driftline_core.log import get_logger
+
+_LOG = get_logger("collector")
+_BATCH_ITEMS: Final = 40_000
+_SLACK: Final = timedelta(hours=1)
+_SHARE: Final = 3.0  # a run is followed by a pause this many times as long, so that a trickle leaves the processor idle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    segment: Segment
+    spool: Spool
+    signal: str
+    since: datetime
+
+
+class DerivationQueue:
+    """Takes stored segments of spans and log records; bounded by the spools, which hold their files.
+
+    n_failed: spans that could not be derived whatever was tried; they are stored, and `driftline replay-mapping` tries again.
+    """
+
+    def __init__(self, deriver: Deriver, *, pause_max_s: float, retry_max_s: float) -> None:
+        self._deriver = deriver
+        self._pause_max_s = pause_max_s
+        self._retry_max_s = retry_max_s
+        self._changed = threading.Condition()
+        self._waiting: deque[_Stored] = deque()
+        self._n_items = 0
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+        self.n_derived = 0
+        self.n_failed = 0
+        self.last_error: str | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="deriver", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def n_waiting(self) -> int:
+        """Items that are stored and not derived yet."""
+        return self._n_items
+
+    def put(self, segment: Segment, spool: Spool, signal: str) -> None:
+        """A segment that is stored; it is removed from its spool when it is derived. Raises OSError."""
+        since = datetime.fromtimestamp(segment.path.stat().st_mtime, UTC) - _SLACK
+        with self._changed:
+            self._waiting.append(_Stored(segment=segment, spool=spool, signal=signal, since=since))
+            self._n_items += segment.n_items
+            self._changed.notify_all()
+
+    def stop(self, *, deadline_s: float) -> bool:
+        """End after the run that is under way; True when it ended within deadline_s. What waits is derived after the next start."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join(deadline_s)
+        return not self.is_running
+
+    def _run(self) -> None:
+        pause_s = 0.1
+        while (batch := self._next()) is not None:
+            started_s = time.monotonic()
+            try:
+                self._derive(batch)
+            except Exception as error:  # noqa: BLE001 - the edge of the loop: what is stored must be derived
+                self.last_error = f"{type(error).__name__}: {str(error)[:500]}"
+                _LOG.warning("generations not derived, will be tried again", error=self.last_error, pause_s=pause_s)
+                with self._changed:
+                    self._waiting.extendleft(reversed(batch))
+                    self._changed.wait_for(lambda: self._is_stopping, pause_s)
+                pause_s = min(pause_s * 2, self._retry_max_s)
+                continue
+            self.last_error = None
+            pause_s = 0.1
+            took_s = time.monotonic() - started_s
+            with self._changed:
+                self._n_items -= sum(one.segment.n_items for one in batch)
+                self._rest(min(self._pause_max_s, _SHARE * took_s))
+
+    def _next(self) -> list[_Stored] | None:
+        """The segments of one signal that are derived together, oldest first; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_stopping)
+            if self._is_stopping:
+                return None
+            batch = [self._waiting.popleft()]
+            n_items = batch[0].segment.n_items
+            while self._waiting and self._waiting[0].signal == batch[0].signal:
+                n_items += self._waiting[0].segment.n_items
+                if n_items > _BATCH_ITEMS:
+                    break
+                batch.append(self._waiting.popleft())
+            return batch
+
+    def _rest(self, pause_s: float) -> None:
+        """Wait for more to share the next run; not when much waits already, or somebody waits for it. Caller holds _changed."""
+        deadline = time.monotonic() + pause_s
+        while not self._is_stopping and (left_s := deadline - time.monotonic()) > 0:
+            if sum(one.segment.n_items for one in self._waiting) >= _BATCH_ITEMS:
+                return
+            if any(one.spool.is_draining for one in self._waiting):
+                return
+            self._changed.wait(min(left_s, 0.1))
+
+    def _derive(self, batch: Sequence[_Stored]) -> None:
+        """Derive them together; where the data make that fail, in halves until the segment at fault stands alone."""
+        tokens = [one.segment.token for one in batch]
+        since = min(one.since for one in batch)
+        run = self._deriver.spans if batch[0].signal == "traces" else self._deriver.logs
+        try:
+            n_spans = run(tokens, since=since)
+        except InsertFailed as failure:
+            if failure.is_environment:
+                raise
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                self._derive(batch[:middle])
+                self._derive(batch[middle:])
+                return
+            self.n_failed += batch[0].segment.n_items
+            _LOG.error(
+                "generations of a segment cannot be derived, its spans are stored; replay-mapping tries again",
+                segment=tokens[0],
+                code=failure.code,
+                error=str(failure)[:500],
+            )
+        else:
+            self.n_derived += n_spans
+        for one in batch:
+            one.spool.remove(one.segment)
