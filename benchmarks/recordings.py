@@ -13,8 +13,8 @@ from driftline_collector.schemas import SCHEMAS
 from driftline_collector.signals import SIGNALS
 from driftline_core.store import Store
 
-RECORDED_AT_NS: Final = 1_795_219_200_000_000_000
-"""Receipt of every recording, 2026-11-21: their spans are from the day before."""
+RECORDED_AT_NS: Final = 1_795_910_400_000_000_000
+"""Receipt of every recording, 2026-11-29: their spans are from the eight days before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
