@@ -11,8 +11,8 @@ from driftline_collector.insert import SegmentInsert
 from driftline_collector.otlp_json import parse_json
 from driftline_core.store import Store
 
-RECORDED_AT_NS: Final = 1_795_219_200_000_000_000
-"""Receipt of every recording, 2026-11-21: their spans are from the day before."""
+RECORDED_AT_NS: Final = 1_795_910_400_000_000_000
+"""Receipt of every recording, 2026-11-29: their spans are from the nine days before, none from the future."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
