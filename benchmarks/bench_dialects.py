@@ -146,7 +146,11 @@ class _Comparison:
     def _parameters(self) -> Iterator[Found]:
         carried: dict[str, Callable[[], bool]] = {
             "temperature": lambda: self._has_key("gen_ai.request.temperature") or '"temperature"' in self._values,
-            "max_tokens": lambda: self._has_key("gen_ai.request.max_tokens") or '"max_tokens"' in self._values,
+            "max_tokens": lambda: (
+                self._has_key("gen_ai.request.max_tokens")
+                or '"max_tokens"' in self._values
+                or '"max_completion_tokens"' in self._values
+            ),
             "stream": lambda: (
                 self._has_key("gen_ai.request.stream")
                 or re.search(r'"stream": ?(true|false)', self._values) is not None
@@ -269,6 +273,8 @@ class _Comparison:
         if self._in_traces("error.message"):
             message = row["error_message"]
             yield _found("error.message", wanted["message_contains"] in message, f"got {message!r}")
+        if self._in_traces("error.message") and self._in_traces("error.http_status"):
+            message = row["error_message"]
             yield _found("error.http_status", str(wanted["http_status"]) in message, f"got {message!r}")
 
     def _retrieval(self) -> Iterator[Found]:

@@ -14,7 +14,7 @@ from driftline_collector.signals import SIGNALS
 from driftline_core.store import Store
 
 RECORDED_AT_NS: Final = 1_795_910_400_000_000_000
-"""Receipt of every recording, 2026-11-29: their spans are from the eight days before."""
+"""Receipt of every recording, 2026-11-29: their spans are from the nine days before, none from the future."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ RECORDINGS = load_recordings(Path(__file__).parent / "recordings", DIALECTS)
 
 
 def test_every_recording_lands_with_its_expected_values(store: Store) -> None:
-    assert len(RECORDINGS) == 63
+    assert len(RECORDINGS) == 72
     ensure_ingest(store)
     insert(store, b"".join(map(frames_of, RECORDINGS)), token="recordings")
     checks = {
