@@ -42,9 +42,12 @@ ROLES: Final = {"human": "user", "ai": "assistant", "aimessagechunk": "assistant
 
 
 def first_of(texts: Sequence[str]) -> str:
-    """SQL of the first of these texts that is not empty."""
+    """SQL of the first of these texts that is not empty. Few are named twice; of many each once, for what is written twice is planned
+    twice."""
     if len(texts) == 1:
         return texts[0]
+    if len(texts) > 4:
+        return f"arrayFirst(x -> x != '', [{', '.join(texts)}])"
     cases = (f"{text} != '', {text}" for text in texts[:-1])
     return f"multiIf({', '.join(cases)}, {texts[-1]})"
 

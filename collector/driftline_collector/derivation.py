@@ -94,7 +94,8 @@ class Derivation:
 def _generations(table: DialectTable) -> str:
     readers = Readers(table)
     names = [name for name in FIELDS if name not in _INNER]
-    fields = "\n".join(f"{readers.field(name)} AS {_RENAMED.get(name, name)}," for name in names)
+    raw = ",\n".join(f"{readers.raw(name)} AS r_{name}" for name in FIELDS)
+    typed = ",\n".join(f"{readers.typed(name, f'r_{name}')} AS {_RENAMED.get(name, name)}" for name in names)
     codes = Template(_INDEXED).substitute(codes=readers.indexed_key_codes("k")) if readers.has_indexed else ""
     items = (
         Template(_ITEMS).substitute(content=readers.without_absent(_ITEM_TEXT))
@@ -124,12 +125,13 @@ def _generations(table: DialectTable) -> str:
         answers=conversation.answers(),
         bodies=conversation.bodies("ms"),
         unwrapped=conversation.unwrapped("t", "o"),
-        slots="".join(f"{line},\n" for line in readers.slots()),
+        slots="".join(f",\n{line}" for line in readers.slots()),
         json_columns="".join(f",\n{line}" for line in readers.json_columns()),
         events_columns="".join(f",\n{line}" for line in readers.events_columns()),
         kind=readers.kind(),
         dialect=readers.dialect(),
-        fields=fields,
+        raw=raw,
+        typed=typed,
         input_text=readers.text("input_messages"),
         output_text=readers.text("output_messages"),
         system_text=readers.text("system_messages"),

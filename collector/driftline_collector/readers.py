@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from driftline_collector.conversation import MESSAGES, first_of, plain
+from driftline_collector.json_columns import JsonColumns
 from driftline_collector.mapping import (
     CanonicalField,
     Conversation,
@@ -60,7 +61,7 @@ class Readers:
         self._lists: dict[str, int] = {}
         self._number_plain_keys()
         self._number_indexed_keys()
-        self._json = _JsonColumns(table)
+        self._json = JsonColumns(table)
 
     def _number_plain_keys(self) -> None:
         uses = Counter(key for key in self._table.key_uses() if "{i}" not in key)
@@ -111,12 +112,12 @@ class Readers:
         return f"{code} + if({code} > 0, {first} * 4294967296 + {second}, 0)"
 
     def slots(self) -> Iterator[str]:
-        """WITH items: k<slot> for every slot that a field reads."""
+        """Columns k<slot> for every slot that a field reads."""
         for slot in sorted({code >> 8 for code in self._codes.values() if code < INDEXED}):
             yield f"v[places[indexOf(known, {slot})]] AS k{slot}"
 
     def json_columns(self) -> Iterator[str]:
-        """WITH items: json_k<slot> for every key that is read inside."""
+        """Columns j<number>_k<slot> for every key that is read inside."""
         return self._json.columns(self._slot)
 
     def _slot(self, key: str) -> str:
@@ -182,16 +183,20 @@ class Readers:
 
     # -- fields ---------------------------------------------------------------------------------------------------
 
-    def field(self, name: str) -> str:
-        """The expression of a canonical field: String, or Nullable(number) where the type is one."""
+    def raw(self, name: str) -> str:
+        """The expression of a canonical field's text, '' when no source has one."""
         field = self._table.fields_[name]
-        texts = list(dict.fromkeys(self._source(source, field) for source in field.sources))
-        text = first_of(texts) if texts else "''"
-        if field.kinds and texts:
-            text = f"if(kind IN ({listed(field.kinds)}), {text}, '')"
-        if field.strip and texts:
+        text = first_of(list(dict.fromkeys(self._source(source, field) for source in field.sources)) or ["''"])
+        return f"if(kind IN ({listed(field.kinds)}), {text}, '')" if field.kinds and field.sources else text
+
+    def typed(self, name: str, text: str) -> str:
+        """The expression of a canonical field of its text: String, or Nullable(number) where the type is one."""
+        field = self._table.fields_[name]
+        if not field.sources:
+            text = "''"
+        elif field.strip:
             text = f"replaceRegexpOne({text}, {quoted(field.strip)}, '')"
-        if field.rename and texts:
+        if field.rename and field.sources:
             text = f"transform({text}, [{listed(field.rename)}], [{listed(field.rename.values())}], {text})"
         return _typed(text, field.type)
 
@@ -208,7 +213,7 @@ class Readers:
             if source.contains is not None:
                 text = f"if(position({text}, {quoted(source.contains)}) > 0, 'true', '')"
             elif source.path:
-                text = self._json.value(text, source)
+                text = self._json.value(text, source.key, source.path)
             elif source.first:
                 text = f"if(startsWith({text}, '['), JSONExtractString({text}, 1), {text})"
             elif source.quoted:
@@ -238,13 +243,13 @@ class Readers:
             elif isinstance(source, JsonMessages):
                 text = self._slot(source.key)
                 if source.path:
-                    text = self._json.value(text, Source(key=source.key, path=source.path))
+                    text = self._json.value(text, source.key, source.path)
                 text = self.without_absent(text)
                 found.append(f"if(kind IN ({listed(source.kinds)}), {text}, '')" if source.kinds else text)
         return first_of(found) if found else "''"
 
     def events_columns(self) -> Iterator[str]:
-        """WITH items: events_<conversation>, the messages of span events and log records as a JSON array of objects."""
+        """Columns events_<conversation>, the messages of span events and log records as a JSON array of objects."""
         for name, sources in self._table.messages.items():
             for source in sources:
                 if isinstance(source, EventMessages):
@@ -298,64 +303,19 @@ class Readers:
 
     def tag_list(self) -> str:
         """Array(String) of a JSON array, or of words with commas between."""
-        text = self.field("tags")
+        text = "r_tags"
         words = f"arrayMap(t -> trimBoth(t), splitByChar(',', {text}))"
         return f"arrayFilter(t -> t != '', if(startsWith({text}, '['), JSONExtract({text}, 'Array(String)'), {words}))"
 
     def metadata(self) -> str:
         """Map(String, String) of the labels that the app gave: keys with a prefix, and the members of one JSON object."""
-        labels = [f"JSONExtractKeysAndValues({self.field('metadata_json')}, 'String')"] if self._table.fields_["metadata_json"].sources else []
+        labels = [f"JSONExtractKeysAndValues({self.raw('metadata_json')}, 'String')"] if self._table.fields_["metadata_json"].sources else []
         if self._table.metadata.prefixes:
             pattern = "|".join(prefix.replace(".", "\\\\.") for prefix in self._table.metadata.prefixes)
             names = f"arrayMap(k -> if(match(k, '^({pattern})'), replaceRegexpOne(k, '^({pattern})', ''), ''), keys)"
             pairs = f"arrayMap((n, t) -> (toString(n), {_unquoted('t')}), {names}, v)"
             labels.append(f"arrayFilter(p -> (p).1 != '', {pairs})")
         return f"mapFromArrays(arrayConcat({', '.join(labels)}).1, arrayConcat({', '.join(labels)}).2)" if labels else "map()::Map(String, String)"
-
-
-class _JsonColumns:
-    """Which keys are read inside their JSON, and what: one parse a key, as a named tuple."""
-
-    def __init__(self, table: DialectTable) -> None:
-        self._trees: dict[str, dict[str | int, object]] = {}
-        self._kinds: dict[str, set[str] | None] = {}
-        for field in table.fields_.values():
-            for source in field.sources:
-                if source.path and source.key is not None:
-                    self._add(source.key, source.path, source.kinds or field.kinds)
-        for messages in table.messages.values():
-            for message in messages:
-                if isinstance(message, JsonMessages) and message.path:
-                    self._add(message.key, message.path, message.kinds)
-
-    def _add(self, key: str, path: Sequence[str | int], kinds: Sequence[str]) -> None:
-        node = self._trees.setdefault(key, {})
-        for step in path:
-            node = node.setdefault(step, {})  # type: ignore[assignment]
-        wanted = set(kinds) or None
-        known = self._kinds.setdefault(key, set() if wanted else None)
-        self._kinds[key] = known | wanted if known is not None and wanted is not None else None
-
-    def columns(self, slot: object) -> Iterator[str]:
-        for key, tree in self._trees.items():
-            text = slot(key)  # type: ignore[operator]
-            kinds = self._kinds[key]
-            guard = f"startsWith({text}, '{{')" + (f" AND kind IN ({listed(sorted(kinds))})" if kinds else "")
-            yield f"JSONExtract(if({guard}, {text}, ''), {quoted(_json_type(tree))}) AS json_{text}"
-
-    def value(self, text: str, source: Source) -> str:
-        steps = (f"[{step}]" if isinstance(step, int) else f".`{step}`" for step in source.path)
-        return f"json_{text}{''.join(steps)}"
-
-
-def _json_type(tree: dict[str | int, object]) -> str:
-    if not tree:
-        return "String"
-    steps = list(tree)
-    if isinstance(steps[0], int):
-        return f"Array({_json_type(tree[steps[0]])})"  # type: ignore[arg-type]
-    members = (f"`{name}` {_json_type(below)}" for name, below in tree.items())  # type: ignore[arg-type]
-    return f"Tuple({', '.join(members)})"
 
 
 def _unquoted(text: str) -> str:

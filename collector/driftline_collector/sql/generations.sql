@@ -107,38 +107,54 @@ FROM
                         toUInt8(ifNull(is_stream, 0) AND $is_estimating) AS is_estimating
                     FROM
                     (
-                        WITH
-$slots
-                            $kind AS kind$json_columns$events_columns
                         SELECT
-                            project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, kind, received_at,
-                            status_message, dropped_attributes_count, items,
-                            $dialect AS dialect,
-                            duration_ns / 1000000 AS duration_ms,
-                            $fields
+                            project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, kind, dialect, received_at,
+                            status_message, dropped_attributes_count, duration_ns / 1000000 AS duration_ms, items, texts,
+                            document_lists, metadata, $typed,
                             toUInt8(status_code = 2 OR reported_error_type != '') AS is_error,
-                            [$input_text, $output_text, $system_text] AS texts,
-                            $tag_list AS tags,
-                            $metadata AS metadata,
-                            $document_lists AS document_lists
+                            $tag_list AS tags
                         FROM
                         (
-                            SELECT *, $items AS items
+                            -- Every field as text, of the first source that has one.
+                            SELECT
+                                project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, kind, received_at,
+                                status_code, status_message, dropped_attributes_count, duration_ns, items,
+                                $dialect AS dialect,
+                                $raw,
+                                [$input_text, $output_text, $system_text] AS texts,
+                                $metadata AS metadata,
+                                $document_lists AS document_lists
                             FROM
                             (
-                                SELECT
-                                    *,
-                                    -- Code and place of every plain key, best first within its slot; integers are sorted, no text is copied.
-                                    arraySort(arrayMap((x, n, t) -> if(x = 0 OR empty(t), 0, x * 65536 + n), c, arrayEnumerate(c), v)) AS placed,
-                                    arrayMap(x -> toUInt16(bitShiftRight(x, 24)), placed) AS known,
-                                    arrayMap(x -> toUInt16(x), placed) AS places$indexed
-                                FROM (SELECT *, arrayMap(k -> toUInt64($key_codes), keys) AS c FROM ($spans))
-                                WHERE $recognised
+                                SELECT *$json_columns$events_columns
+                                FROM
+                                (
+                                    SELECT *, $kind AS kind
+                                    FROM
+                                    (
+                                        SELECT
+                                            project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, received_at,
+                                            status_code, status_message, dropped_attributes_count, duration_ns, events, resource_attributes,
+                                            keys, v, known, $items AS items$slots
+                                        FROM
+                                        (
+                                            SELECT
+                                                *,
+                                                -- Code and place of every plain key, best first within its slot: integers are sorted.
+                                                arraySort(arrayMap((x, n, t) -> if(x = 0 OR empty(t), 0, x * 65536 + n),
+                                                                   c, arrayEnumerate(c), v)) AS placed,
+                                                arrayMap(x -> toUInt16(bitShiftRight(x, 24)), placed) AS known,
+                                                arrayMap(x -> toUInt16(x), placed) AS places$indexed
+                                            FROM (SELECT *, arrayMap(k -> toUInt64($key_codes), keys) AS c FROM ($spans))
+                                            WHERE $recognised
+                                        )
+                                    )
+                                )
                             )
                         )
                     )
                 )
             )
         )
-)
+    )
 )
