@@ -32,7 +32,26 @@ class Landed:
     evaluations: list[dict[str, Any]]
 
 
-EXCEPTIONS: Final[dict[tuple[str, str], str]] = {}
+EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
+    ("openinference-openai-agents-agent", "request_model"): "the SDK records the response's parameters only",
+    ("litellm-tools", "tool_call_id"): "only in the Python representation of the provider's answer",
+    ("traceloop-0.40-rag", "embedding_calls"): "this version traces one of the two",
+    ("traceloop-0.40-rag", "embedding_input_tokens_billed"): "this version traces one of the two",
+    ("traceloop-0.40-rag", "retrieval.query"): "this version traces no retriever",
+    ("traceloop-0.40-rag", "retrieval.doc_texts"): "this version traces no retriever",
+    ("traceloop-0.40-rag", "retrieval.doc_ids"): "this version traces no retriever",
+    ("traceloop-rag", "retrieval.doc_ids"): "the retriever's span has the documents without their ids",
+    ("google-adk-cached", "total_output_tokens_billed"): "the SDK adds the reasoning tokens, which its total had already",
+    ("haystack-rag_embed", "embedding_calls"): "documents were embedded outside the traced pipeline",
+    ("haystack-rag_embed", "embedding_input_tokens_billed"): "documents were embedded outside the traced pipeline",
+    ("haystack-rag_embed", "retrieval.query"): "the retriever got a vector; the question is on the embedder's span",
+    ("openllmetry-llamaindex-rag", "embedding_input_tokens_billed"): "its embedding spans carry no tokens",
+    ("openllmetry-langgraph-stream", "response_model"): "the call's span repeats the model that was asked for",
+    ("pydantic-ai-error429", "input"): "the prompt is on the agent's span only",
+    ("pydantic-ai-error429", "prompt"): "the prompt is on the agent's span only",
+    ("pydantic-ai-1.0-error429", "input"): "the prompt is on the agent's span only",
+    ("pydantic-ai-1.0-error429", "prompt"): "the prompt is on the agent's span only",
+}
 """(group, field) whose expected value the payload cannot carry, although a part of another value looks like it."""
 
 _PARAMETERS: Final = {
@@ -124,7 +143,7 @@ class _Comparison:
             yield _found("input", not missing, f"not found: {missing!r}")
             last = self._main[-1]
             is_llm = last["kind"] == "llm"
-            yield _found("prompt", not is_llm or last["prompt"] in self._expected["input"], f"got {last['prompt']!r}")
+            yield _found("prompt", not is_llm or any(text in last["prompt"] for text in self._expected["input"]), f"got {last['prompt']!r}")
         elif "input" in self._expected:
             yield _found("input", not seen.strip(), f"expected none captured, got {seen!r}")
         outputs = [row["completion"] for row in self._llm]

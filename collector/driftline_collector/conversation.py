@@ -38,6 +38,9 @@ WRAPPED: Final = (
 )
 """What an object is parsed as, to find the messages in it."""
 
+NULLABLE: Final = r'"(?:function_call|function_response|toolUse|toolResult|tool_call|tool_call_result|message|kwargs|function|origin)"\s*:\s*null'
+"""Members of PARSED that are objects, where they are null."""
+
 ROLES: Final = {"human": "user", "ai": "assistant", "aimessagechunk": "assistant", "model": "assistant", "function": "tool"}
 
 
@@ -117,7 +120,7 @@ def calls() -> str:
     )
     return (
         f"arrayConcat(arrayMap(p -> {of_part}, arrayFilter(p -> {is_call}, (m).3)), arrayMap(t -> {of_call}, (m).1.tool_calls), "
-        f"if((m).1.type IN ('function_call', 'tool-call'), [{own}], []))"
+        f"if((m).1.type IN ('function_call', 'tool-call') OR (m).1.toolName != '', [{own}], []))"
     )
 
 

@@ -28,7 +28,7 @@ _CARRIED: Final = tuple(
 engine resolves is looked for among all of them."""
 
 _SETTLED: Final = tuple(
-    """operation provider error_message named_error named_status_code is_usage_unknown added_tokens is_estimating""".split()
+    """operation provider error_message named_error named_status_code is_usage_unknown added_tokens added_output_tokens is_estimating""".split()
 )
 
 _INDEXED: Final = """,
@@ -117,6 +117,7 @@ def _generations(table: DialectTable) -> str:
         wrapped_type=_literal(conversation.WRAPPED),
         input_messages=readers.messages("input_messages"),
         output_messages=readers.messages("output_messages"),
+        has_flat_output=readers.has_flat("output_messages"),
         role_names=listed(conversation.ROLES),
         role_values=listed(conversation.ROLES.values()),
         role_types=listed(("system", "user", "assistant", "tool", *conversation.ROLES)),
@@ -124,6 +125,7 @@ def _generations(table: DialectTable) -> str:
         calls=conversation.calls(),
         answers=conversation.answers(),
         bodies=conversation.bodies("ms"),
+        nullable=_literal(conversation.NULLABLE),
         unwrapped=conversation.unwrapped("t", "o"),
         slots="".join(f",\n{line}" for line in readers.slots()),
         json_columns="".join(f",\n{line}" for line in readers.json_columns()),

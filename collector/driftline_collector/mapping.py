@@ -26,7 +26,7 @@ FIELDS: Final[Mapping[str, FieldType]] = {
     "seed": "signed", "stop_sequences": "string", "choice_count": "int", "is_stream": "bool",
     "time_to_first_token_ms": "double", "input_tokens": "int", "output_tokens": "int", "cache_read_tokens": "int",
     "cache_write_tokens": "int", "reasoning_tokens": "int", "input_audio_tokens": "int", "output_audio_tokens": "int",
-    "reported_cost_usd": "double", "embedding_dimensions": "int", "tool_name": "string", "tool_call_id": "string",
+    "total_tokens": "int", "reported_cost_usd": "double", "embedding_dimensions": "int", "tool_name": "string", "tool_call_id": "string",
     "tool_arguments": "text", "tool_result": "result", "tool_definitions": "text", "tags": "string",
     "metadata_json": "string", "plain_input": "text", "plain_output": "text",
 }  # fmt: skip
@@ -47,6 +47,9 @@ class Source(_Record):
     first: bool = False
     quoted: bool = False
     contains: str | None = None
+    value: str | None = None
+    starts: dict[str, str] = {}
+    before: Annotated[str, Field(min_length=1)] | None = None
     output: Literal["finish_reason"] | None = None
     kinds: tuple[Kind, ...] = ()
     scale: float = 1.0
@@ -62,9 +65,9 @@ class Source(_Record):
         places = (span_key, self.resource is not None, self.event is not None, self.output is not None)
         if sum(places) != 1:
             raise ValueError("expected one of a key, a resource, an event and an output")
-        ways = (bool(self.path), self.first, self.quoted, self.contains is not None)
+        ways = (bool(self.path), self.first, self.quoted, self.contains is not None, self.value is not None, bool(self.starts))
         if sum(ways) > int(span_key):
-            raise ValueError("expected at most one of path, first, quoted and contains, beside a key of the span")
+            raise ValueError("expected at most one of path, first, quoted, contains, value and starts, beside a key of the span")
         return self
 
     @property
@@ -100,12 +103,17 @@ class Recogniser(_Record):
 
 
 class KindRule(_Record):
-    """How a span's kind is told: by a key's value or its ending, by the span's name, or by the presence of any of several keys."""
+    """How a span's kind is told: by a key's value or its ending, by the span's name, or by the presence of any of several keys.
+
+    llm_has: keys of which a span must have one to be of kind llm by this rule; without any it is a chain, unless it failed.
+    """
 
     key: Key | None = None
     quoted: bool = False
     map: dict[str, Kind] = {}
     ends: dict[str, Kind] = {}
+    llm_has: tuple[Key | IndexedKey, ...] = ()
+    has_witnesses: bool = False
     names: dict[str, Kind] = {}
     present: tuple[Key, ...] = ()
     kind: Kind | None = None
@@ -113,6 +121,8 @@ class KindRule(_Record):
     @model_validator(mode="after")
     def _one_way(self) -> "KindRule":
         by_key = self.key is not None and bool(self.map) != bool(self.ends)
+        if self.llm_has and not self.has_witnesses:
+            object.__setattr__(self, "has_witnesses", True)
         if sum((by_key, bool(self.names), bool(self.present) and self.kind is not None)) != 1:
             raise ValueError("expected one of: key and map, key and ends, names, present and kind")
         return self
@@ -258,7 +268,7 @@ class DialectTable(_Record):
         for recogniser in self.recognise:
             yield from recogniser.keys
         for rule in self.kinds:
-            yield from (rule.key,) if rule.key else rule.present
+            yield from (rule.key, *(key for key in rule.llm_has if "{i}" not in key)) if rule.key else rule.present
         for field in self.fields_.values():
             for source in field.sources:
                 yield from (source.key,) if source.key and not source.event else ()

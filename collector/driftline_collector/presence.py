@@ -80,11 +80,16 @@ class _Cut:
 
     def rule(self, rule: KindRule) -> KindRule | None:
         if rule.key is not None:
-            return rule if rule.key in self._keys else None
+            if rule.key not in self._keys:
+                return None
+            return rule.model_copy(update={"llm_has": tuple(filter(self._has_key, rule.llm_has))}) if rule.llm_has else rule
         if rule.names:
             return rule
         present = tuple(key for key in rule.present if key in self._keys)
         return rule.model_copy(update={"present": present}) if present else None
+
+    def _has_key(self, key: str) -> bool:
+        return key.replace("{i}", "#") in self._keys
 
     def field(self, field: CanonicalField) -> CanonicalField:
         return field.model_copy(update={"sources": tuple(filter(self._has_source, field.sources))})

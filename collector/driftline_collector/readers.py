@@ -26,18 +26,20 @@ from driftline_collector.mapping import (
     FlatMessages,
     JsonDocuments,
     JsonMessages,
+    KindRule,
     Source,
+    TextMessages,
 )
 
 INDEXED: Final = 1 << 56
 """The least code of an indexed key."""
 
 DOCUMENTS: Final = "Array(Tuple(id String, content String, score Nullable(Float64)))"
-_LABELS: Final = "Tuple(id String, doc_id String, page_content String, source String, doc_uri String)"
-_JSON_DOCUMENTS: Final = (
-    "Array(Tuple(id String, id_ String, node_id String, content String, page_content String, text String, score Nullable(Float64), "
+_LABELS: Final = "Tuple(id String, doc_id String, page_content String, score Nullable(Float64))"
+_JSON_DOCUMENT: Final = (
+    "Tuple(id String, id_ String, node_id String, content String, page_content String, text String, score Nullable(Float64), "
     f"relevance_score Nullable(Float64), metadata {_LABELS}, kwargs {_LABELS}, node Tuple(id_ String, text String), "
-    "document Tuple(id String, content String, page_content String, text String)))"
+    "document Tuple(id String, content String, page_content String, text String))"
 )
 
 
@@ -162,8 +164,19 @@ class Readers:
                 found.append(f"multiIf({', '.join(cases)}, '')")
             else:
                 text = _unquoted(self._slot(rule.key)) if rule.quoted else self._slot(rule.key)
-                found.append(f"transform({text}, [{listed(rule.map)}], [{listed(rule.map.values())}], '')")
+                kind = f"transform({text}, [{listed(rule.map)}], [{listed(rule.map.values())}], '')"
+                found.append(self._witnessed(kind, rule))
         return first_of(found) if found else "''"
+
+    def _witnessed(self, kind: str, rule: KindRule) -> str:
+        """`kind`, but chain in place of llm when the span has none of the keys that a call has, and did not fail."""
+        if not rule.has_witnesses:
+            return kind
+        seen = ["status_code = 2"]
+        for key in rule.llm_has:
+            code = self._codes[key]
+            seen.append(f"has(known, {code >> 8})" if code < INDEXED else f"arrayExists(m -> (m).1 = {code >> 56}, items)")
+        return f"if({kind} = 'llm' AND NOT ({' OR '.join(seen)}), 'chain', {kind})"
 
     def operation_of_kind(self) -> str:
         names = self._table.operations
@@ -218,6 +231,14 @@ class Readers:
                 text = f"if(startsWith({text}, '['), JSONExtractString({text}, 1), {text})"
             elif source.quoted:
                 text = _unquoted(text)
+            elif source.value is not None:
+                text = f"if({text} != '', {quoted(source.value)}, '')"
+            elif source.starts:
+                cases = (f"startsWith({text}, {quoted(start)}), {quoted(value)}" for start, value in source.starts.items())
+                text = f"multiIf({', '.join(cases)}, '')"
+        if source.before is not None:
+            place = f"position({text}, {quoted(source.before)})"
+            text = f"if({place} > 0, substring({text}, 1, {place} - 1), '')"
         if field.type in ("text", "result"):
             text = self.without_absent(text)
         if field.ignore:
@@ -236,7 +257,8 @@ class Readers:
 
     def text(self, name: Conversation) -> str:
         """The text of a conversation in JSON from the first source that has one."""
-        found = []
+        found: list[str] = []
+        ahead: list[int] = []
         for source in self._table.messages[name]:
             if isinstance(source, EventMessages):
                 found.append(f"events_{name}")
@@ -246,7 +268,11 @@ class Readers:
                     text = self._json.value(text, source.key, source.path)
                 text = self.without_absent(text)
                 found.append(f"if(kind IN ({listed(source.kinds)}), {text}, '')" if source.kinds else text)
-        return first_of(found) if found else "''"
+            elif not found:
+                ahead.append(self._lists[source.name])
+        text = first_of(found) if found else "''"
+        # Indexed keys that are believed first spare the reading of JSON that says the same.
+        return f"if(arrayExists(m -> (m).1 IN ({', '.join(map(str, ahead))}), items), '', {text})" if found and ahead else text
 
     def events_columns(self) -> Iterator[str]:
         """Columns events_<conversation>, the messages of span events and log records as a JSON array of objects."""
@@ -272,6 +298,11 @@ class Readers:
         said = "arrayExists(m -> (m).2 != '' OR notEmpty((m).3), a)"
         return f"arrayFirst(a -> {said}, [{', '.join(found)}])" if found else f"[]::{MESSAGES}"
 
+    def has_flat(self, name: Conversation) -> str:
+        """Whether the span has any indexed key of the conversation, whatever it says."""
+        lists = [self._lists[source.name] for source in self._table.messages[name] if isinstance(source, FlatMessages | TextMessages)]
+        return f"arrayExists(m -> (m).1 IN ({', '.join(map(str, lists))}), items)" if lists else "0"
+
     def document_lists(self) -> str:
         """Each source's documents, Array(Array(Tuple(id, content, score)))."""
         found = []
@@ -294,9 +325,10 @@ class Readers:
         texts = ["(d).content", "(d).page_content", "(d).text", "(d).kwargs.page_content", "(d).node.text", "(d).document.content", "(d).document.text"]
         kinds = listed(source.kinds)
         text = f"if(kind IN ({kinds}), {self._slot(source.key)}, '')"
-        rows = f"JSONExtract({text}{place}, '{_JSON_DOCUMENTS}')"
+        # Every element as text first: some write each document as a JSON string of its own.
+        rows = f"arrayMap(x -> JSONExtract(x, '{_JSON_DOCUMENT}'), JSONExtract({text}{place}, 'Array(String)'))"
         content = self.without_absent(first_of(texts))
-        documents = f"arrayMap(d -> ({name}, {content}, coalesce((d).score, (d).relevance_score)), {rows})"
+        documents = f"arrayMap(d -> ({name}, {content}, coalesce((d).score, (d).relevance_score, (d).metadata.score)), {rows})"
         return f"arrayFilter(d -> (d).1 != '' OR (d).2 != '', {documents})::{DOCUMENTS}"
 
     # -- labels ---------------------------------------------------------------------------------------------------

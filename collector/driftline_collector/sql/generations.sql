@@ -15,7 +15,7 @@ SELECT
     finish_reason, temperature, top_p, top_k, frequency_penalty, presence_penalty, max_tokens, seed, stop_sequences, choice_count,
     is_stream, time_to_first_token_ms,
     if(is_usage_unknown, NULL, reported_input_tokens + added_tokens) AS input_tokens,
-    if(is_usage_unknown, NULL, reported_output_tokens) AS output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, input_audio_tokens, output_audio_tokens,
+    if(is_usage_unknown, NULL, reported_output_tokens + added_output_tokens) AS output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, input_audio_tokens, output_audio_tokens,
     toUInt8(is_estimating AND NOT is_usage_unknown) AS is_usage_estimated,
     reported_cost_usd, embedding_dimensions,
     if(notEmpty(system_messages), arrayStringConcat(arrayMap(m -> (m).2, system_messages), '\n'),
@@ -25,7 +25,7 @@ SELECT
         AS prompt,
     if(arrayExists(m -> (m).2 != '', output),
        arrayStringConcat(arrayFilter(t -> t != '', arrayMap(m -> (m).2, output)), '\n'),
-       if(kind IN ('embedding', 'retrieval', 'reranker', 'tool') OR notEmpty(output), '', plain_output)) AS completion,
+       if(kind IN ('embedding', 'retrieval', 'reranker', 'tool') OR has_output, '', plain_output)) AS completion,
     if(empty(input), '', toJSONString(input)) AS input_messages,
     if(empty(output), '', toJSONString(output)) AS output_messages,
     -- What the first list of documents leaves out is filled from the others, position by position.
@@ -34,7 +34,7 @@ SELECT
                       arrayFirst(t -> t != '', arrayMap(d -> d[n].2, document_lists)),
                       arrayFirst(s -> isNotNull(s), arrayMap(d -> d[n].3, document_lists))),
                 arrayEnumerate(document_lists[1]))) AS documents,
-    tool_name, tool_call_id, tool_arguments, tool_result, tool_definitions, tags, metadata,
+    if(tool_name = '' AND kind = 'tool', name, tool_name) AS tool_name, tool_call_id, tool_arguments, tool_result, tool_definitions, tags, metadata,
     is_truncated,
     received_at, $derived_at AS derived_at, $mapping AS mapping
 FROM
@@ -53,7 +53,7 @@ FROM
             [arrayExists(m -> (m).6 = 'gen_ai.choice', messages[1]), 2 * arrayExists(m -> (m).6 = 'gen_ai.choice', messages[2]), 0])
             AS conversations
     SELECT
-        $carried, $settled, is_truncated, $input_messages AS input, $output_messages AS output, conversations[3] AS system_messages
+        $carried, $settled, is_truncated, $input_messages AS input, $output_messages AS output, notEmpty(output) OR notEmpty(conversations[2]) OR $has_flat_output AS has_output, conversations[3] AS system_messages
     FROM
     (
         SELECT
@@ -82,15 +82,19 @@ FROM
                         (b).1,
                         multiIf((b).1.role != '', (b).1.role, (b).1.type IN ($role_types), (b).1.type,
                                 (b).1.type = 'function_call_output', 'tool', (b).2),
-                        if(notEmpty((b).1.parts), (b).1.parts,
-                           JSONExtract(if(startsWith((b).1.content, '[{'), (b).1.content, ''), '$parts_type')),
+                        multiIf(notEmpty((b).1.parts), (b).1.parts,
+                                startsWith((b).1.content, '{') AND position((b).1.content, '"parts"') > 0,
+                                JSONExtract((b).1.content, 'parts', '$parts_type'),
+                                JSONExtract(if(startsWith((b).1.content, '[{'), (b).1.content, ''), '$parts_type')),
                         (b).3), $bodies), parsed) AS read
             FROM
             (
                 WITH
                     arrayMap(t -> JSONExtract(if(startsWith(t, '{'), t, ''), '$wrapped_type'), texts) AS wrapped,
                     arrayMap((t, o) -> $unwrapped, texts, wrapped) AS unwrapped
-                SELECT $carried, $settled, items, dropped_attributes_count, arrayMap(t -> if(startsWith(t, '[['), JSONExtractRaw(t, 1), t), unwrapped) AS lists
+                -- An object's place that holds null would make the engine give up on the whole text.
+                SELECT $carried, $settled, items, dropped_attributes_count, arrayMap(t -> if(position(t, 'null') > 0, replaceRegexpAll(t, '$nullable', '"_":0'), t),
+                             arrayMap(t -> if(startsWith(t, '[['), JSONExtractRaw(t, 1), t), unwrapped)) AS lists
                 FROM
                 (
                     WITH ifNull(cache_read_tokens, 0) + ifNull(cache_write_tokens, 0) AS cached_tokens
@@ -103,7 +107,11 @@ FROM
                         toUInt16OrNull(extract(error_message, '(?i)(?:error code|status.?code)\\D{0,3}([45][0-9][0-9])\\b')) AS named_status_code,
                         -- No call of a model takes no token and gives none: both 0 is what some SDKs write when the server said nothing.
                         kind = 'llm' AND ifNull(reported_input_tokens, 0) = 0 AND ifNull(reported_output_tokens, 0) = 0 AS is_usage_unknown,
-                        if(cached_tokens > reported_input_tokens OR $is_uncached_input, cached_tokens, 0) AS added_tokens,
+                        -- A total that only comes out with the cached and the reasoning tokens says that they stand beside the others, not within.
+                        ifNull(total_tokens = reported_input_tokens + reported_output_tokens + cached_tokens + ifNull(reasoning_tokens, 0), 0)
+                            AS is_disjoint,
+                        if(is_disjoint OR cached_tokens > reported_input_tokens OR $is_uncached_input, cached_tokens, 0) AS added_tokens,
+                        if(is_disjoint, ifNull(reasoning_tokens, 0), 0) AS added_output_tokens,
                         toUInt8(ifNull(is_stream, 0) AND $is_estimating) AS is_estimating
                     FROM
                     (
