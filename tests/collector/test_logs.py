@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 
 from benchmarks.recordings import RECORDED_AT_NS, framed, insert
 from driftline_collector.errors import RequestRefused
+from driftline_collector.shallow_logs import may_be_deep
 from driftline_collector.signals import SIGNALS
 from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
@@ -147,3 +148,19 @@ def test_a_record_with_an_id_of_a_wrong_length_is_taken_out() -> None:
     with pytest.raises(RequestRefused, match="every log record of the request is invalid") as refused:
         _LOGS.check(logs_request("x", span_id=b"s"), None)
     assert refused.value.n_items == 1
+
+
+def test_only_requests_with_deep_values_are_changed_at_the_door() -> None:
+    shallow = logs_request("text", 0, 0.0, False, "", b"", [], {}, [{"a": 1}], {"a": [1, ""]}, None)
+    put(records_of(shallow)[0], "list", [["x"]])
+    body = shallow.SerializeToString()
+    assert not may_be_deep(body)
+    assert _LOGS.check(_LOGS.request.FromString(body), body).body is body
+    for value in ([[[]]], {"a": {"b": {}}}, [{"a": [0]}]):
+        deep = logs_request(value).SerializeToString()
+        assert may_be_deep(deep)
+        checked = _LOGS.check(_LOGS.request.FromString(deep), deep)
+        (record,) = records_of(_LOGS.request.FromString(checked.body))
+        assert json.loads(record.body.string_value) == value
+    n_unchanged = sum(_LOGS.check(_LOGS.request.FromString(sent), sent).body is sent for _, sent in recorded("logs"))
+    assert 0 < n_unchanged < 27
