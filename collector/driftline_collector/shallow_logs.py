@@ -1,7 +1,7 @@
 """A quick look at a request of logs: whether any value may nest deeper than columns can hold.
 
-Looking at each value from Python costs 0.6 µs, ten of them more than decoding a record. Here protobuf's own decoder does it, for 1 µs a
-record: it reads the body with a schema that ends at LOG_DEPTH, forgets what that schema does not name, and is asked how long the rest is.
+Looking at each value from Python costs 0.6 µs, 6 µs for a record of ten attributes. Here protobuf's own decoder does it in half of
+that: it reads the body with a schema that ends at LOG_DEPTH, forgets what that schema does not name, and is asked how long the rest is.
 """
 
 from typing import Any, Final

@@ -57,7 +57,7 @@ def test_every_recorded_log_lands_with_its_body_event_name_and_ids(land: Land) -
     sent = [record for body in bodies for record in records_of(ExportLogsServiceRequest.FromString(body))]
     rows = land(*bodies)
     assert len(rows) == len(sent) == 52
-    expected = Counter()
+    expected: Counter[tuple[str, str, str]] = Counter()
     for record in sent:
         attributes = {kv.key: _plain(kv.value) for kv in record.attributes}
         name = record.event_name or attributes.get("event.name") or attributes.get("event_name") or ""
@@ -156,7 +156,8 @@ def test_only_requests_with_deep_values_are_changed_at_the_door() -> None:
     body = shallow.SerializeToString()
     assert not may_be_deep(body)
     assert _LOGS.check(_LOGS.request.FromString(body), body).body is body
-    for value in ([[[]]], {"a": {"b": {}}}, [{"a": [0]}]):
+    nested: list[Any] = [[[[]]], {"a": {"b": {}}}, [{"a": [0]}]]
+    for value in nested:
         deep = logs_request(value).SerializeToString()
         assert may_be_deep(deep)
         checked = _LOGS.check(_LOGS.request.FromString(deep), deep)

@@ -71,7 +71,8 @@ def test_every_recorded_data_point_lands_with_its_values(land: Land) -> None:
 def test_zero_is_a_value_and_nothing_is_none(land: Land) -> None:
     request, scope_metrics = metrics_request()
     gauge = scope_metrics.metrics.add(name="gauge").gauge
-    for name, value in {"a": {"as_int": 0}, "b": {"as_double": 0.0}, "c": {"as_int": -7}, "d": {}}.items():
+    values: dict[str, dict[str, Any]] = {"a": {"as_int": 0}, "b": {"as_double": 0.0}, "c": {"as_int": -7}, "d": {}}
+    for name, value in values.items():
         put(gauge.data_points.add(time_unix_nano=OBSERVED_NS, flags=1 if name == "d" else 0, **value), "n", name)
     assert [(row["attributes"]["n"], row["value"], row["flags"]) for row in land(request)] == [
         ("a", 0.0, 0), ("b", 0.0, 0), ("c", -7.0, 0), ("d", None, 1),
