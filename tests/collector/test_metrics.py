@@ -8,6 +8,8 @@ import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from benchmarks.recordings import RECORDED_AT_NS, framed, insert
+from driftline_collector.envelope import varint
+from driftline_collector.insert import InsertFailed
 from driftline_collector.signals import SIGNALS
 from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
@@ -164,3 +166,19 @@ def test_a_metric_without_points_counts_nothing() -> None:
     scope_metrics.metrics.add(name="empty")
     scope_metrics.metrics.add(name="gauge").gauge.SetInParent()
     assert _METRICS.check(request, None).n_items == 0
+
+
+def test_a_metric_of_two_types_at_once_is_refused_by_the_engine(land: Land) -> None:
+    both = []
+    for kind in ("gauge", "sum"):
+        _, scope_metrics = metrics_request()
+        getattr(scope_metrics.metrics.add(name="m"), kind).data_points.add(time_unix_nano=OBSERVED_NS, as_int=1)
+        both.append(scope_metrics.metrics[0].SerializeToString())
+    metric = b"".join(both)
+    scope = b"\x12" + varint(len(metric)) + metric
+    resource = b"\x12" + varint(len(scope)) + scope
+    body = b"\x0a" + varint(len(resource)) + resource
+    assert _METRICS.check(_METRICS.request.FromString(body), body).n_items == 1
+    with pytest.raises(InsertFailed) as refused:
+        land(body)
+    assert refused.value.is_data
