@@ -145,7 +145,9 @@ def record_retried(store: Store, about: Mapping[str, Any]) -> None:
 
 
 def _record(store: Store, about: Mapping[str, Any], *, outcome: str) -> None:
-    entry = about["ledger"]
+    entry = about.get("ledger")
+    if entry is None:  # set aside by a version that kept no books
+        return
     row = (about["project"], about["signal"], entry["minute"], int(entry["frame"], 16), outcome, about["reason"])
     columns = ("project", "signal", "minute", "frame", "outcome", "reason", "n_acknowledged", "n_stored")
     try:

@@ -35,8 +35,8 @@ class DeadLetters:
         """Keep one request; durable and recorded when it returns. Raises OSError, StoreError."""
         self._put(name, body, frame, signal=signal, reason=reason, detail=detail, checksum=frame.checksum)
 
-    def put_damaged(self, name: str, data: bytes, *, signal: str) -> int:
-        """Keep bytes of a segment that fail their checksum; the number of items that they claim to hold. Raises OSError, StoreError.
+    def put_damaged(self, name: str, data: bytes, *, signal: str) -> tuple[str, int]:
+        """Keep bytes of a segment that fail their checksum; the project and number of items that they claim. Raises OSError, StoreError.
 
         Whose they were is taken from what still looks like the head of a frame; where nothing does, nobody knows.
         """
@@ -51,7 +51,7 @@ class DeadLetters:
             detail=detail,
             checksum=xxhash.xxh3_64_intdigest(name.encode()) if frame is None else frame.checksum,
         )
-        return frame.n_items if frame is not None else 0
+        return (frame.project, frame.n_items) if frame is not None else ("", 0)
 
     def _put(
         self, name: str, data: bytes, frame: Frame | None, *, signal: str, reason: str, detail: str, checksum: int

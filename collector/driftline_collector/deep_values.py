@@ -48,7 +48,7 @@ def _string(text: str) -> str:
 
 
 def _double(number: float) -> str:
-    return repr(number) if math.isfinite(number) else f'"{number}"'
+    return repr(number).removesuffix(".0") if math.isfinite(number) else f'"{number}"'
 
 
 _JSON_OF: Final[Mapping[str, Callable[[Any], str]]] = {

@@ -50,8 +50,8 @@ class Lane:
         name = self.signal.name
 
         def bury(file: str, data: bytes) -> None:
-            n_items = dead_letters.put_damaged(file, data, signal=name)
-            self._ledger.count_dead_lettered(name, "", n_items=n_items)
+            project, n_items = dead_letters.put_damaged(file, data, signal=name)
+            self._ledger.count_dead_lettered(name, project, n_items=n_items)
 
         for recovered in self.spool.recover(bury=bury):
             self._take_up(recovered)

@@ -187,7 +187,7 @@ class Spool:
     def pace(self, insert_s: float) -> None:
         """An INSERT took this long: let the next segment gather for four times that, within the limits.
 
-        An INSERT has a cost of its own, however few its spans: the engine plans the views anew. A trickle must not keep a core busy
+        An INSERT has a cost of its own, however few its items: the engine plans the views anew. A trickle must not keep a core busy
         with it. Under load segments close because they are full, or have waited longer than this while the loaders worked.
         """
         with self._changed:

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from driftline_collector.deep_values import flatten_deep
 from driftline_collector.errors import RequestRefused
+from driftline_collector.shallow_logs import may_be_deep
 
 _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
@@ -76,7 +77,8 @@ def check_logs(message: Any, body: bytes | None) -> Checked:
     """
     n_records = 0
     is_good = True
-    is_changed = body is None
+    is_changed = False
+    may_flatten = body is None or may_be_deep(body)
     for resource_logs in message.resource_logs:
         for scope_logs in resource_logs.scope_logs:
             records = scope_logs.log_records
@@ -84,7 +86,7 @@ def check_logs(message: Any, body: bytes | None) -> Checked:
             for record in records:
                 if len(record.trace_id) not in _LOG_TRACE_LENGTHS or len(record.span_id) not in _LOG_SPAN_LENGTHS:
                     is_good = False
-                if flatten_deep(record):
+                if may_flatten and flatten_deep(record):
                     is_changed = True
     if is_good:
         return Checked(

@@ -131,3 +131,4 @@ def test_ingest_shows_what_arrived_and_what_became_of_it(client_of: ClientFactor
     (collector,) = body["collectors"]
     assert (collector["name"], collector["is_ok"], collector["stats"]["stored_spans"]) == ("collector", True, 7)
     assert collector["otlp_http_port"] == 14318
+    assert "items" not in collector["stats"]

@@ -1,9 +1,9 @@
 """The ledger: what came in, minute by minute, and what became of it."""
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from driftline_api.context import Context
@@ -50,7 +50,10 @@ class IngestLedger(BaseModel):
 
 @router.get("", summary="Read the ingest ledger", responses=problem_responses())
 def read_ingest_ledger(
-    context: Context, project: Project, time_range: Range, signal: Literal["", "traces", "logs", "metrics"] = ""
+    context: Context,
+    project: Project,
+    time_range: Range,
+    signal: Annotated[Literal["", "traces", "logs", "metrics"], Query(description="One signal. Default: every one.")] = "",
 ) -> IngestLedger:
     """By time of receipt, widened to whole minutes; at most 24 hours at once. Default: the last hour, every signal."""
     to_time = time_range.to_time or context.clock() + timedelta(minutes=1)

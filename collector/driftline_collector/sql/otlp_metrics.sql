@@ -1,5 +1,6 @@
 -- Where the loader inserts metrics: one row a request, shaped like the envelope (otlp_metrics.proto). Keeps nothing; the views read it.
 -- The names after a dollar are generated: $plain_attributes: the type of `repeated KeyValue`; $exemplars: of `repeated Exemplar`.
+-- data: named after the oneof, it makes the engine refuse a metric of two types at once, of which the door counts the last alone.
 -- received_at: unix nanoseconds. building: makes every insert fail until the views stand, so that none falls between; dropped then.
 CREATE TABLE IF NOT EXISTS otlp_metrics
 (
@@ -13,6 +14,7 @@ CREATE TABLE IF NOT EXISTS otlp_metrics
             scope Tuple(name String, version String, attributes $plain_attributes),
             metrics Array(Tuple(
                 name String, description String, unit String,
+                data Enum8('none' = 0, 'gauge' = 5, 'sum' = 7, 'histogram' = 9, 'exponential_histogram' = 10, 'summary' = 11),
                 gauge Tuple(data_points $number_points),
                 sum Tuple(data_points $number_points, aggregation_temporality Int32, is_monotonic Bool),
                 histogram Tuple(data_points Array(Tuple(

@@ -5,13 +5,16 @@
 SELECT
     signal,
     toInt64(toUnixTimestamp(minute)) AS minute_s,
-    sumIf(items, outcome = 'kept') AS kept,
-    sumIf(items, outcome = 'duplicate') AS duplicate,
-    sumIf(items, outcome = 'waiting') AS waiting,
-    sumMapIf([reason], [items], outcome = 'rejected') AS items_by_reason,
-    sumMapIf([reason], [requests], outcome = 'rejected') AS requests_by_reason,
-    arrayZip(items_by_reason.1, items_by_reason.2, requests_by_reason.2) AS rejected
-FROM ingest_counts FINAL
-WHERE project = {project:String} AND ({signal:String} = '' OR signal = {signal:String})
-  AND minute >= toDateTime({from_s:Int64}, 'UTC') AND minute < toDateTime({to_s:Int64}, 'UTC')
+    sumIf(n_items, outcome = 'kept') AS kept,
+    sumIf(n_items, outcome = 'duplicate') AS duplicate,
+    sumIf(n_items, outcome = 'waiting') AS waiting,
+    arraySort(groupArrayIf((reason, n_items, n_requests), outcome = 'rejected')) AS rejected
+FROM
+(
+    SELECT signal, minute, outcome, reason, sum(items) AS n_items, sum(requests) AS n_requests
+    FROM ingest_counts FINAL
+    WHERE project = {project:String} AND ({signal:String} = '' OR signal = {signal:String})
+      AND minute >= toDateTime({from_s:Int64}, 'UTC') AND minute < toDateTime({to_s:Int64}, 'UTC')
+    GROUP BY signal, minute, outcome, reason
+)
 GROUP BY signal, minute

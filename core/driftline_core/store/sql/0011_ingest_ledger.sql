@@ -40,4 +40,4 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY toMonday(minute)
 ORDER BY (project, signal, minute, outcome, reason, source)
 TTL minute + INTERVAL 90 DAY
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
