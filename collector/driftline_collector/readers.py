@@ -38,7 +38,7 @@ DOCUMENTS: Final = "Array(Tuple(id String, content String, score Nullable(Float6
 _LABELS: Final = "Tuple(id String, doc_id String, page_content String, score Nullable(Float64))"
 _JSON_DOCUMENT: Final = (
     "Tuple(id String, id_ String, node_id String, content String, page_content String, text String, score Nullable(Float64), "
-    f"relevance_score Nullable(Float64), metadata {_LABELS}, kwargs {_LABELS}, node Tuple(id_ String, text String, relationships Tuple(`1` Tuple(node_id String))), "
+    f"relevance_score Nullable(Float64), metadata {_LABELS}, kwargs {_LABELS}, node Tuple(id_ String, text String), "
     "document Tuple(id String, content String, page_content String, text String))"
 )
 
@@ -321,7 +321,7 @@ class Readers:
 
     def _json_documents(self, source: JsonDocuments) -> str:
         place = "".join(f", {step if isinstance(step, int) else quoted(step)}" for step in source.path)
-        name = first_of(["(d).id", "(d).id_", "(d).node_id", "(d).kwargs.id", "(d).node.relationships.`1`.node_id", "(d).node.id_", "(d).document.id", "(d).metadata.id", "(d).metadata.doc_id"])
+        name = first_of(["(d).id", "(d).id_", "(d).node_id", "(d).kwargs.id", "(d).node.id_", "(d).document.id", "(d).metadata.id", "(d).metadata.doc_id"])
         texts = ["(d).content", "(d).page_content", "(d).text", "(d).kwargs.page_content", "(d).node.text", "(d).document.content", "(d).document.text"]
         kinds = listed(source.kinds)
         text = f"if(kind IN ({kinds}), {self._slot(source.key)}, '')"
