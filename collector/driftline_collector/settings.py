@@ -75,7 +75,8 @@ class CollectorSettings(ComponentSettings):
         "leaves the processor idle; in seconds.",
     )
     dialects_path: Path | None = Field(
-        default=None, description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change."
+        default=None,
+        description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change.",
     )
     load_retry_max_s: float = Field(
         default=10.0, gt=0.0, le=600.0, description="Longest pause before a failed INSERT is tried again, in seconds."
