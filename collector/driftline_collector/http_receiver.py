@@ -14,7 +14,7 @@ import uvicorn
 from driftline_collector import otlp_status
 from driftline_collector.errors import Busy, RequestRefused
 from driftline_collector.inflate import Inflater
-from driftline_collector.intake import PROJECT_HEADER, Intake, Request, project_of
+from driftline_collector.intake import PROJECT_HEADER, RETRY_HEADER, Intake, Request, project_of
 from driftline_collector.settings import CollectorSettings
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
@@ -26,6 +26,7 @@ _Send = Callable[[_Message], Awaitable[None]]
 
 _PATH: Final = "/v1/traces"
 _PROJECT_HEADER: Final = PROJECT_HEADER.encode()
+_RETRY_HEADER: Final = RETRY_HEADER.encode()
 _PROTOBUF_TYPES: Final = frozenset({b"application/x-protobuf", b"application/protobuf"})
 _JSON_TYPE: Final = b"application/json"
 _ENCODINGS: Final = frozenset({b"gzip", b"deflate"})
@@ -115,7 +116,8 @@ class OtlpApp:
             body = await self._body(headers, receive, hold)
             if body is None:
                 return None
-            request = await self._checked(body, project=project, is_json=is_json)
+            retry_of = headers.get(_RETRY_HEADER, b"").decode("latin-1")
+            request = await self._checked(body, project=project, is_json=is_json, retry_of=retry_of)
             loop = asyncio.get_running_loop()
             if self._sink is None:
                 self._sink = _LoopSink(loop)
@@ -168,10 +170,10 @@ class OtlpApp:
             return inflater.finish()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _checked(self, body: bytes, *, project: str, is_json: bool) -> Request:
+    async def _checked(self, body: bytes, *, project: str, is_json: bool, retry_of: str) -> Request:
+        check = partial(self._intake.check, body, project=project, is_json=is_json, retry_of=retry_of)
         if len(body) <= (_INLINE_JSON_BYTES if is_json else _INLINE_BYTES):
-            return self._intake.check(body, project=project, is_json=is_json)
-        check = partial(self._intake.check, body, project=project, is_json=is_json)
+            return check()
         return await asyncio.get_running_loop().run_in_executor(self._executor, check)
 
 

@@ -13,6 +13,8 @@ from driftline_collector.validation import Checked, check_message, check_protobu
 
 DEFAULT_PROJECT: Final = "default"
 PROJECT_HEADER: Final = "x-driftline-project"
+RETRY_HEADER: Final = "x-driftline-retry-of"
+"""Name of the dead letter that is sent again: its bytes were acknowledged before, which must not pass for having been stored."""
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -44,10 +46,14 @@ class Intake:
         self._spool = spool
         self._ledger = ledger
 
-    def check(self, body: bytes, *, project: str, is_json: bool = False) -> Request:
-        """Decode and check; the cost is a few µs a span, so large bodies belong in a thread. Raises RequestRefused."""
+    def check(self, body: bytes, *, project: str, is_json: bool = False, retry_of: str = "") -> Request:
+        """Decode and check; the cost is a few µs a span, so large bodies belong in a thread. Raises RequestRefused.
+
+        retry_of: the dead letter whose body this is; it is known again among its own retries only.
+        """
         checked = check_message(parse_json(body), None) if is_json else check_protobuf(body)
-        return Request(project=project, digest=digest_of(project, body), checked=checked)
+        known_as = f"{project}\0{retry_of}" if retry_of else project
+        return Request(project=project, digest=digest_of(known_as, body), checked=checked)
 
     def keep(self, request: Request, *, sink: AckSink, waiter: Any) -> bool:
         """Hand to the spool; counts it. True: nothing is left to wait for; False: the sink is told. Raises Busy."""

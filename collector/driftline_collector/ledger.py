@@ -12,7 +12,7 @@ class CollectorStats:
 
     received: well-formed or not; spans of a malformed request are unknown and count 0. duplicate: kept before, acknowledged again.
     recovered: found in the spool at the start, acknowledged by an earlier process. spool_bytes: accepted and not stored yet;
-    oldest_unloaded_s: age of the oldest of them. rejected_*: by reason.
+    oldest_unloaded_s: age of the oldest of them. rejected_*: by reason. dead_letters_*: what lies in the folder now.
     """
 
     received_requests: int
@@ -31,6 +31,8 @@ class CollectorStats:
     spool_bytes: int
     spool_max_bytes: int
     oldest_unloaded_s: float
+    dead_letters: int = 0
+    dead_letters_bytes: int = 0
 
 
 class Ledger:
@@ -79,7 +81,15 @@ class Ledger:
         with self._lock:
             self._counts["load_errors"] += 1
 
-    def stats(self, *, spool_bytes: int, spool_max_bytes: int, oldest_unloaded_s: float) -> CollectorStats:
+    def stats(
+        self,
+        *,
+        spool_bytes: int,
+        spool_max_bytes: int,
+        oldest_unloaded_s: float,
+        dead_letters: int = 0,
+        dead_letters_bytes: int = 0,
+    ) -> CollectorStats:
         """The counts now, with how the spool stands."""
         with self._lock:
             counts = self._counts
@@ -100,4 +110,6 @@ class Ledger:
                 spool_bytes=spool_bytes,
                 spool_max_bytes=spool_max_bytes,
                 oldest_unloaded_s=oldest_unloaded_s,
+                dead_letters=dead_letters,
+                dead_letters_bytes=dead_letters_bytes,
             )

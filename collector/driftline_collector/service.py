@@ -36,6 +36,7 @@ class Collector:
         self._ledger = Ledger()
         self._spool: Spool | None = None
         self._loader: Loader | None = None
+        self._dead_letters: DeadLetters | None = None
         self._http: HttpReceiver | None = None
         self._grpc: GrpcReceiver | None = None
         self._is_stopped = False
@@ -62,7 +63,7 @@ class Collector:
             dedup_max_bodies=settings.dedup_max_bodies,
         )
         try:
-            dead_letters = DeadLetters(self._folder / "dead-letters")
+            dead_letters = self._dead_letters = DeadLetters(self._folder / "dead-letters")
             for recovered in spool.recover(bury=dead_letters.put_damaged):
                 self._take_up(recovered)
             spool.start()
@@ -135,10 +136,13 @@ class Collector:
     def stats(self) -> CollectorStats:
         """What became of every request and span since the start, and how the spool stands."""
         spool = self._spool
+        dead_letters, dead_letters_bytes = self._dead_letters.usage() if self._dead_letters is not None else (0, 0)
         return self._ledger.stats(
             spool_bytes=spool.n_bytes if spool is not None else 0,
             spool_max_bytes=self._settings.spool_max_bytes,
             oldest_unloaded_s=spool.oldest_age_s() if spool is not None else 0.0,
+            dead_letters=dead_letters,
+            dead_letters_bytes=dead_letters_bytes,
         )
 
     def _take_up(self, recovered: Recovered) -> None:
