@@ -13,6 +13,7 @@ import uvicorn
 
 from driftline_collector import otlp_status
 from driftline_collector.errors import Busy, RequestRefused
+from driftline_collector.http_protocol import bounded_protocol
 from driftline_collector.inflate import Inflater
 from driftline_collector.intake import PROJECT_HEADER, RETRY_HEADER, Intake, Request, project_of
 from driftline_collector.settings import CollectorSettings
@@ -104,6 +105,10 @@ class OtlpApp:
             retry_after_s = self._settings.retry_after_s
             response = otlp_status.failure(otlp_status.UNAVAILABLE, "internal error", is_json=is_json)
         await _respond(send, status, response, is_json=is_json, retry_after_s=retry_after_s)
+
+    def count_slow(self) -> None:
+        """A request that was dropped because it did not come in time."""
+        self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"))
 
     async def _export(
         self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes], receive: _Receive, *, is_json: bool
@@ -256,7 +261,11 @@ class HttpReceiver:
         config = uvicorn.Config(
             self._app,
             loop="uvloop",
-            http="httptools",
+            http=bounded_protocol(
+                silence_s=self._settings.read_silence_s,
+                request_s=self._settings.read_request_s,
+                on_slow=self._app.count_slow,
+            ),
             lifespan="off",
             ws="none",
             log_config=None,

@@ -1,6 +1,7 @@
 """OTLP/JSON to OTLP messages: protobuf's JSON mapping, but ids in hex (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding)."""
 
 import base64
+import re
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from driftline_collector.errors import RequestRefused
 
+_HEX = re.compile(r"[0-9a-fA-F]*")
 _ID_KEYS = ("traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id")
 
 
@@ -47,7 +49,7 @@ def _ids_to_base64(holder: dict[str, Any]) -> None:
         if value is None:
             continue
         try:
-            if not isinstance(value, str):
+            if not isinstance(value, str) or not _HEX.fullmatch(value):  # bytes.fromhex skips spaces
                 raise ValueError
             holder[key] = base64.b64encode(bytes.fromhex(value)).decode()
         except ValueError:
