@@ -47,6 +47,10 @@ class Server:
         self.kill()
         raise AssertionError("the server did not say its port in time")
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL: no handler, no flush, no goodbye."""
         self._process.kill()
