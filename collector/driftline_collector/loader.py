@@ -45,6 +45,7 @@ class Loader:
         self._n_threads = n_threads
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._loaded: set[str] = set()  # segments in the store that could not be removed from the spool yet
         self.last_error: str | None = None
 
     def start(self) -> None:
@@ -75,8 +76,11 @@ class Loader:
                 continue
             started_s = time.monotonic()
             try:
-                self._load(segment)
+                if segment.token not in self._loaded:
+                    self._load(segment)
+                    self._loaded.add(segment.token)
                 self._spool.remove(segment)
+                self._loaded.discard(segment.token)
                 self._spool.pace(time.monotonic() - started_s)
             except (StoreError, InsertFailed, OSError) as error:
                 self._failed(segment, error, pause_s)
@@ -120,6 +124,9 @@ class Loader:
                 raise refusal  # when nothing of a segment can be stored it is more likely the store's fault than each request's
         for frame, refusal in result.refused:
             self._bury(segment, result.data, frame, refusal)
+        # Counted once all are safe: a letter that cannot be written sends the whole segment round again.
+        refused = [frame for frame, _ in result.refused]
+        self._ledger.count_dead_lettered(n_requests=len(refused), n_spans=sum(frame.n_spans for frame in refused))
         self._ledger.count_stored(n_requests=len(result.stored), n_spans=sum(frame.n_spans for frame in result.stored))
 
     def _bury(self, segment: Segment, data: bytes, frame: Frame, refusal: InsertFailed) -> None:
@@ -132,4 +139,3 @@ class Loader:
             received_at_ns=frame.received_at_ns,
             n_spans=frame.n_spans,
         )
-        self._ledger.count_dead_lettered(n_requests=1, n_spans=frame.n_spans)

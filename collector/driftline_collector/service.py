@@ -61,6 +61,7 @@ class Collector:
             linger_max_s=settings.linger_max_s,
             dedup_window_s=settings.dedup_window_s,
             dedup_max_bodies=settings.dedup_max_bodies,
+            min_free_bytes=settings.spool_min_free_bytes,
         )
         try:
             dead_letters = self._dead_letters = DeadLetters(self._folder / "dead-letters")

@@ -55,6 +55,11 @@ class CollectorSettings(ComponentSettings):
         ge=1 * MIB,
         description="Most bytes the spool may hold; when full, senders are asked to come back.",
     )
+    spool_min_free_bytes: int = Field(
+        default=64 * MIB,
+        ge=0,
+        description="Bytes of the spool's disk that it leaves free, so that it can drain; below them senders are asked to come back.",
+    )
     segment_max_bytes: int = Field(
         default=32 * MIB,
         ge=64 * 1024,

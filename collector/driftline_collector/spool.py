@@ -5,6 +5,7 @@ settles them all (group commit). The loader asks for segments; a segment closes 
 is linger_s old, so that INSERTs grow with the load by themselves.
 """
 
+import errno
 import fcntl
 import os
 import threading
@@ -59,6 +60,7 @@ class Spool:
         linger_max_s: float = 0.0,
         dedup_window_s: int = 900,
         dedup_max_bodies: int = 1_000_000,
+        min_free_bytes: int = 0,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._folder = folder
@@ -66,6 +68,7 @@ class Spool:
         self._segment_max_bytes = segment_max_bytes
         self._linger_s = self._linger_min_s = linger_s
         self._linger_max_s = linger_max_s
+        self._min_free_bytes = min_free_bytes
         self._wall_s = wall_s
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -306,6 +309,10 @@ class Spool:
                 n_written = 0
                 error = Busy(f"the spool cannot be written: {failure.strerror}", reason="spool_error", is_full=False)
                 _LOG.error("spool write failed", error=str(failure), n_requests=len(group))
+            except Exception:  # noqa: BLE001 - the edge of the loop: without its writer the spool would answer nobody any more
+                n_written = 0
+                error = Busy("the spool cannot be written: internal error", reason="spool_error", is_full=False)
+                _LOG.exception("spool write failed unexpectedly")
             with self._changed:
                 self._writing_from = None
                 self._disk_error = None if error is None else str(error)
@@ -323,6 +330,7 @@ class Spool:
 
     def _write(self, group: list[_Request]) -> int:
         """Append the group to the open segment, durably; returns its bytes there. Raises OSError and leaves no trace of it."""
+        self._require_space(sum(len(request.body) for request in group))
         if self._writer is None:
             segment = Segment.new(self._folder, self._next_number)
             self._next_number += 1
@@ -343,7 +351,7 @@ class Spool:
             parts += (head, request.body)
         try:
             writer.append(parts)
-        except OSError:
+        except BaseException:
             self._abandon(writer)
             raise
         n_bytes = sum(map(len, parts))
@@ -353,6 +361,15 @@ class Spool:
         segment.n_spans += sum(request.n_spans for request in group)
         segment.digests += [request.digest for request in group]
         return n_bytes
+
+    def _require_space(self, n_bytes: int) -> None:
+        """Raises OSError when the disk would have less than min_free_bytes left: without room for digests, dead letters and the
+        store's own INSERTs a spool that filled its disk could never drain again."""
+        disk = os.statvfs(self._folder)
+        free = disk.f_bavail * disk.f_frsize
+        if free < n_bytes + self._min_free_bytes:
+            kept = f"{free} bytes are free and {self._min_free_bytes} are kept"
+            raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {kept} for the store and dead letters")
 
     def _abandon(self, writer: SegmentWriter) -> None:
         """After a failed append: cut off what it wrote and never append to that file again (its pages cannot be trusted)."""
