@@ -104,6 +104,8 @@ class Spool:
         now_s = self._wall_s()
         self._digests.load(now_s=now_s)
         recovered = []
+        for draft in self._folder.glob("*.repair"):
+            draft.unlink()
         for splits in self._folder.glob("*.splits"):
             if not splits.with_suffix(".pb").exists():
                 splits.unlink()

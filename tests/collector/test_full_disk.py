@@ -122,6 +122,7 @@ def test_a_spool_that_filled_its_disk_drains(
     assert collector.flush(120.0)
     assert count_spans() == statuses.count(200) == collector.stats().stored_spans
     assert post(collector.http_port, body(), x_driftline_project=project).status == 200
+    assert collector.flush(60.0)
 
 
 def test_digests_and_dead_letters_wait_for_space_and_nothing_counts_twice(

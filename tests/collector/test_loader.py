@@ -111,7 +111,7 @@ def test_a_damaged_record_is_set_aside_at_the_start_and_the_rest_is_stored(
     (path,) = (tmp_path / "spool").glob("*.pb")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
-    path.write_bytes(data + b"\x80\x01torn")
+    path.write_bytes(data + data[:30])  # and a write that was cut off
     second = start_collector()
     assert second.flush(60.0)
     assert count_spans() == 2
