@@ -37,16 +37,11 @@ def bounded_protocol(*, silence_s: float, request_s: float, on_slow: Callable[[]
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
             super().connection_made(transport)
-            # uvicorn times the pause after a response, not the one before the first request.
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
             self._watch = self.loop.call_later(silence_s, self._check_time)
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self._watch is not None:
                 self._watch.cancel()
-            self._unset_keepalive_if_required()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -83,13 +78,20 @@ def bounded_protocol(*, silence_s: float, request_s: float, on_slow: Callable[[]
                 self.transport.close()
 
         def _check_time(self) -> None:
-            wait_s = silence_s
+            now = self.loop.time()
+            due = now + silence_s
             if self._is_receiving and not self.flow.read_paused:  # while reading is paused it is we who are slow
-                wait_s = min(self._heard_at + silence_s, self._began_at + request_s) - self.loop.time()
-                if wait_s <= 0:
+                due = min(self._heard_at + silence_s, self._began_at + request_s)
+                if now >= due:
                     on_slow()
                     self.transport.abort()
                     return
-            self._watch = self.loop.call_later(max(wait_s, 0.05), self._check_time)
+            elif not self._is_receiving and (self.cycle is None or self.cycle.response_complete):
+                # uvicorn times the pause after a response, but not the one before the first request, or after stray line ends.
+                due = self._heard_at + self.timeout_keep_alive
+                if now >= due:
+                    self.transport.close()
+                    return
+            self._watch = self.loop.call_later(min(max(due - now, 0.05), silence_s), self._check_time)
 
     return BoundedProtocol

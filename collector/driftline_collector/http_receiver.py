@@ -36,6 +36,7 @@ _INLINE_JSON_BYTES: Final = 16 * 1024
 _INLINE_BYTES: Final = (
     512 * 1024
 )  # checking more than this takes over 1 ms: in a thread, so that the loop answers others
+_KEEP_ALIVE_S: Final = 75
 _HTTP_CODES: Final = {
     "too_large": 413,
     "unsupported_type": 415,
@@ -272,7 +273,7 @@ class HttpReceiver:
             access_log=False,
             server_header=False,
             date_header=False,
-            timeout_keep_alive=75,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=5,
         )
         server = self._server = uvicorn.Server(config)

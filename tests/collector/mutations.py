@@ -10,7 +10,25 @@ from driftline_collector.envelope import varint
 RECORDINGS: Final = Path(__file__).parent / "recordings"
 _ODD_NUMBERS: Final = (0, 1, 127, 128, 255, 2**31 - 1, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1)
 _ODD_TEXTS: Final = ("", "\0", "a\0b", "ß" * 100, "\ud7ff", "\U0010ffff", "{", '"', "\\", "x" * 3000)
-_ODD_JSON: Final = (None, True, False, 0, -1, 1.5, 2**63, 2**64, "", "x", "00", [], {}, [[]], "NaN", "Infinity", 1e308)
+_ODD_JSON: Final[tuple[Any, ...]] = (
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    2**63,
+    2**64,
+    "",
+    "x",
+    "00",
+    [],
+    {},
+    [[]],
+    "NaN",
+    "Infinity",
+    1e308,
+)
 
 
 def recorded(suffix: str) -> list[bytes]:

@@ -95,8 +95,8 @@ def sample(n_bodies: int, seed: int) -> dict[str, bytes]:
 def test_what_the_door_accepts_the_engine_stores_or_it_is_set_aside_alone(
     start_collector: Callable[..., Collector], ingest_store: Store, project: str, tmp_path: Path, seed: int
 ) -> None:
-    collector = start_collector(linger_s=60.0, linger_max_s=60.0)  # all in one segment: every one has 150 neighbours
-    bodies = sample(150, seed)
+    collector = start_collector(linger_s=60.0, linger_max_s=60.0)  # all in one segment: every one has many neighbours
+    bodies = sample(80, seed)
     neighbours = build_request(7).SerializeToString()
     with ThreadPoolExecutor(4) as pool:
         answers = pool.map(

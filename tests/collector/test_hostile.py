@@ -40,16 +40,26 @@ def send_over_and_over(connection: socket.socket, data: bytes, *, pause_s: float
         time.sleep(pause_s)
 
 
+def held_by_silence(port: int) -> socket.socket:
+    """A connection whose sender fell silent after 900 kB, all of which the collector holds."""
+    for _ in range(100):
+        silent = hostile.connect(port)
+        silent.sendall(hostile.head(1_000_000) + bytes(900_000))
+        time.sleep(0.05)
+        if post(port, bytes(500_000)).status == 429:
+            return silent
+        silent.close()  # the other one may have come first, and this one been refused
+    raise AssertionError("the collector never held it")
+
+
 def test_a_sender_that_falls_silent_in_mid_body_is_dropped_and_its_memory_is_free(
     start_collector: StartCollector,
 ) -> None:
     collector = start_collector(read_silence_s=3.0, max_held_bytes=1 << 20)
-    with hostile.connect(collector.http_port) as silent:
-        silent.sendall(hostile.head(1_000_000) + bytes(900_000))
-        wait_for(lambda: post(collector.http_port, bytes(500_000)).status == 429)
+    with held_by_silence(collector.http_port) as silent:
         assert hostile.answer_or_end(silent) == b""
         assert post(collector.http_port, bytes(500_000)).status == 400
-    assert collector.stats().rejected_requests["too_slow"] == 1
+    assert collector.stats().rejected_requests["too_slow"] >= 1
 
 
 @pytest.mark.parametrize("start", [b"POST /v1/traces HTTP/1.1\r\nx: ", hostile.head(10_000)])

@@ -255,8 +255,10 @@ def test_a_flipped_bit_costs_at_most_the_frame_that_it_hit(bodies: list[bytes], 
         assert recovered_bodies(folder) == (found, [])
 
 
-_WOUNDS = st.lists(  # which frame, how far from its start, which bit: heads are as likely as bodies
-    st.tuples(st.integers(0, 4), st.integers(0, 80) | st.integers(0, 5), st.integers(0, 7)), max_size=4
+_WOUNDS: st.SearchStrategy[list[tuple[int, int, int]]] = (
+    st.lists(  # which frame, how far from its start, which bit: heads are as likely as bodies
+        st.tuples(st.integers(0, 4), st.integers(0, 80) | st.integers(0, 5), st.integers(0, 7)), max_size=4
+    )
 )
 
 
@@ -267,7 +269,7 @@ _WOUNDS = st.lists(  # which frame, how far from its start, which bit: heads are
     cut=st.none() | st.integers(min_value=0, max_value=2000),
 )
 def test_whatever_is_flipped_and_cut_a_frame_is_recovered_whole_or_buried(
-    bodies: list[bytes], flips: list[tuple[int, int]], cut: int | None
+    bodies: list[bytes], flips: list[tuple[int, int, int]], cut: int | None
 ) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
