@@ -1,6 +1,7 @@
 """Slow, broken and hostile senders: each is refused or dropped at a bounded cost, and the others are served."""
 
 import gzip
+import resource
 import socket
 import threading
 import time
@@ -124,6 +125,9 @@ def test_requests_that_follow_each_other_in_one_write_are_answered_each(collecto
 
 
 def test_500_idle_connections_keep_nobody_out(collector: Collector) -> None:
+    wanted, (soft, hard) = 4096, resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:  # both ends of each are files of this process
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
     idle = [hostile.connect(collector.http_port) for _ in range(500)]
     try:
         with ThreadPoolExecutor(4) as pool:

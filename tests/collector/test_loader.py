@@ -151,3 +151,5 @@ def test_splits_are_remembered_by_the_next_process(tmp_path: Path) -> None:
     assert (0, 8) in again
     assert (4, 8) in again
     assert (6, 8) not in again
+    again.add(6, 8)
+    assert (6, 8) in SplitJournal(segment)

@@ -347,6 +347,19 @@ def test_a_write_that_fails_is_refused_and_the_next_one_kept(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
 
 
+def test_an_unexpected_error_is_answered_and_the_writer_goes_on(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path)
+    spool.start()
+    with pytest.raises(Busy, match="internal error") as caught:
+        keep(spool, b"body", n_spans=1 << 40)  # more than the frame has room for
+    assert not caught.value.is_full
+    assert not keep(spool, b"body")
+    assert spool.n_bytes > 0
+    spool.stop(deadline_s=5.0)
+    spool.close()
+    assert recovered_bodies(tmp_path) == ([b"body"], [])
+
+
 def test_digests_are_forgotten_after_the_window_and_beyond_the_bound(tmp_path: Path) -> None:
     memory = DigestMemory(tmp_path, window_s=120, max_bodies=1000)
     memory.remember([b"a" * 16], now_s=0.0)
