@@ -9,6 +9,8 @@ from typing import Any, Final
 from driftline_collector.envelope import digest_of, frame_head
 from driftline_collector.insert import SegmentInsert
 from driftline_collector.otlp_json import parse_json
+from driftline_collector.schemas import SCHEMAS
+from driftline_collector.signals import SIGNALS
 from driftline_core.store import Store
 
 RECORDED_AT_NS: Final = 1_795_219_200_000_000_000
@@ -50,20 +52,21 @@ def _body(meta_path: Path) -> bytes:
     binary = meta_path.with_name(f"{stem}.bin")
     if binary.exists():
         return binary.read_bytes()
-    return bytes(parse_json(meta_path.with_name(f"{stem}.json").read_bytes()).SerializeToString())
+    return bytes(parse_json(meta_path.with_name(f"{stem}.json").read_bytes(), SIGNALS["traces"]).SerializeToString())
 
 
-def framed(body: bytes, *, project: str, received_at_ns: int) -> bytes:
-    """A frame as it lies in the spool."""
+def framed(body: bytes, *, project: str, received_at_ns: int, n_items: int = 0) -> bytes:
+    """A frame as it lies in the spool. n_items: as the door counts them; 0 leaves that to the engine."""
     digest = digest_of(project, body)
     return (
-        frame_head(project=project, received_at_ns=received_at_ns, digest=digest, n_spans=0, body=body, salt=0) + body
+        frame_head(project=project, received_at_ns=received_at_ns, digest=digest, n_items=n_items, body=body, salt=0)
+        + body
     )
 
 
-def insert(store: Store, frames: bytes, *, token: str) -> None:
+def insert(store: Store, frames: bytes, *, token: str, signal: str = "traces") -> None:
     """One INSERT of frames, as the loader does it."""
-    SegmentInsert(store).part(token, frames)
+    SegmentInsert(store, SCHEMAS[signal]).part(token, frames)
 
 
 def frames_of(recording: Recording) -> bytes:

@@ -17,6 +17,7 @@ from driftline_api.routes.findings import router as findings_router
 from driftline_api.routes.generations import router as generations_router
 from driftline_api.routes.health import router as health_router
 from driftline_api.routes.ingest import router as ingest_router
+from driftline_api.routes.ledger import router as ledger_router
 from driftline_api.routes.page import router as page_router
 from driftline_api.routes.prometheus import prometheus_router
 from driftline_api.routes.references import router as references_router
@@ -38,6 +39,7 @@ _ROUTERS: Final = (
     references_router,
     alerts_router,
     ingest_router,
+    ledger_router,
     health_router,
     page_router,
 )

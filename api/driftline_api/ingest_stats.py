@@ -25,9 +25,17 @@ COUNTERS_BY_REASON: Final = {
     "rejected_requests": "Requests refused, by reason.",
     "rejected_spans": "Spans refused, by reason.",
 }
+ITEMS: Final = {
+    "received": "Spans, log records and data points received, whatever became of them.",
+    "stored": "Of them stored.",
+    "duplicate": "Of requests kept before and acknowledged again.",
+    "rejected": "Of them refused, by reason; those of a request that cannot be read count 0.",
+    "dead_lettered": "Of them set aside because the engine could not read them.",
+}
+"""Outcomes of `items`; project and signal are '' where a request named none."""
 GAUGES: Final = {
     "spool_bytes": ("spool_bytes", "Bytes accepted and not stored yet."),
-    "spool_max_bytes": ("spool_limit_bytes", "Most bytes the spool may hold."),
+    "spool_max_bytes": ("spool_limit_bytes", "Most bytes the spools may hold."),
     "oldest_unloaded_s": ("oldest_unloaded_seconds", "Age of the oldest request that is not stored yet."),
     "dead_letters": ("dead_letters", "Requests that lie in the dead-letter folder now."),
     "dead_letters_bytes": (
@@ -66,9 +74,32 @@ def ingest_metrics(services: Sequence[Service]) -> Iterable[Metric]:
                 for reason, count in sorted(by_reason.items()):
                     counter.add_metric([name, reason], count)
         yield counter
+    yield from _item_counters(collectors)
+    yield _waiting_items(collectors)
     for field, (metric, text) in GAUGES.items():
         gauge = GaugeMetricFamily(f"driftline_ingest_{metric}", text, labels=["collector"])
         for name, stats in collectors:
             if field in stats:
                 gauge.add_metric([name], stats[field])
         yield gauge
+
+
+def _item_counters(collectors: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterable[Metric]:
+    for outcome, text in ITEMS.items():
+        labels = ["collector", "signal", "project", *(["reason"] if outcome == "rejected" else [])]
+        counter = CounterMetricFamily(f"driftline_ingest_{outcome}_items", text, labels=labels)
+        for name, stats in collectors:
+            for count in stats.get("items", ()):
+                if count["outcome"] == outcome:
+                    counter.add_metric([name, *(count[label] for label in labels[1:])], count["items"])
+        yield counter
+
+
+def _waiting_items(collectors: Sequence[tuple[str, Mapping[str, Any]]]) -> Metric:
+    waiting = GaugeMetricFamily(
+        "driftline_ingest_waiting_items", "Items acknowledged and not stored yet.", labels=["collector", "signal"]
+    )
+    for name, stats in collectors:
+        for signal, count in stats.get("waiting_items", {}).items():
+            waiting.add_metric([name, signal], count)
+    return waiting

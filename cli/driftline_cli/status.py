@@ -14,6 +14,7 @@ def run_status(url: str, *, project: str, is_json: bool) -> int:
     with ApiClient(url, project=project) as api:
         readiness = api.readiness()
         ingest = api.get("/api/v1/ingest")
+        ledger = api.get("/api/v1/ledger")
         findings = api.get("/api/v1/findings", {"limit": 1})["items"]
         alerts = api.get("/api/v1/alerts")["items"]
     firing = [alert for alert in alerts if alert["state"] == "firing"]
@@ -22,6 +23,7 @@ def run_status(url: str, *, project: str, is_json: bool) -> int:
         "is_ready": bool(readiness.get("is_ready")),
         "services": readiness.get("parts", []),
         "ingest": ingest,
+        "ledger": ledger,
         "last_analysis": findings[0]["computed_at"] if findings else None,
         "last_window_end": findings[0]["window_end"] if findings else None,
         "firing": firing,
@@ -48,6 +50,7 @@ def _show(console: Console, record: dict[str, Any]) -> None:
         stats = collector["stats"]
         waiting = stats.get("spool_bytes", 0) / 1e6
         console.print(f"lag: {stats.get('oldest_unloaded_s', 0):.1f} s, {waiting:.1f} MB waiting in the spool")
+    _show_ledger(console, record["ledger"])
     console.print(f"last analysis: {record['last_analysis'] or 'none yet'}")
     if not record["firing"]:
         console.print("alerts firing: none")
@@ -55,3 +58,15 @@ def _show(console: Console, record: dict[str, Any]) -> None:
         labels = alert["labels"]
         where = " ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
         console.print(f"[red]firing[/] [bold]{labels.get('alertname', '?')}[/] {where}", markup=True)
+
+
+def _show_ledger(console: Console, ledger: dict[str, Any]) -> None:
+    for signal in sorted({entry["signal"] for entry in ledger["items"]}):
+        entries = [entry for entry in ledger["items"] if entry["signal"] == signal]
+        rejected = sum(refused["items"] for entry in entries for refused in entry["rejected"])
+        told = [
+            f"{sum(entry[name] for entry in entries):,} {name.replace('_', '-')}"
+            for name in ("received", "stored", "duplicate", "dead_lettered", "retried", "waiting")
+        ]
+        mark = "" if all(entry["is_balanced"] for entry in entries) else " [red]does not add up[/]"
+        console.print(f"{signal or 'no signal'} in the last hour: {', '.join(told)}, {rejected:,} rejected{mark}")

@@ -9,6 +9,9 @@ from typing import Final
 SPAN_DEPTH: Final = 2
 """Nesting of span attributes that becomes JSON. Each level doubles what every INSERT has to plan."""
 
+LOG_DEPTH: Final = 2
+"""Nesting of log bodies and attributes that the engine makes JSON of; the door renders what is deeper (driftline_collector.deep_values)."""
+
 PLAIN_DEPTH: Final = 1
 """Nesting of the attributes of resources, scopes, events and links that becomes JSON."""
 

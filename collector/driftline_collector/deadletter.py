@@ -2,11 +2,17 @@
 
 import json
 import os
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import xxhash
+
+from driftline_collector.envelope import Frame, claimed_frame
 from driftline_collector.segment import sync_directory
+from driftline_collector.tally import minute_of
 from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
@@ -16,55 +22,70 @@ DAMAGED: Final = "damaged on disk"
 
 
 class DeadLetters:
-    """A folder with two files a request: `<name>.pb`, the bytes, and `<name>.json`: reason, signal, project, time, spans.
+    """A folder with two files a request: `<name>.pb`, the bytes, and `<name>.json`: reason, signal, project, time, items.
 
     Names derive from where the request lay, so doing it again after a crash changes nothing. A `.pb` of reason 'unreadable by the
-    store' is an OTLP export request of its signal; one of reason 'damaged on disk' is whatever bytes were found. Nothing here is
-    ever dropped to make room: `usage` says how much it is, `letters` reads it.
+    store' is an OTLP request of the signal; one of reason 'damaged on disk' is whatever bytes were found. `record` is told of each
+    as its .json says it; `ledger` in there names its row in the store's ledger. Nothing here is ever dropped to make room: `usage`
+    says how much it is, `letters` reads it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, record: Callable[[Mapping[str, Any]], None]) -> None:
         self.folder = folder
+        self._record = record
         folder.mkdir(parents=True, exist_ok=True)
 
-    def put(
-        self,
-        name: str,
-        body: bytes,
-        *,
-        reason: str,
-        detail: str,
-        project: str,
-        received_at_ns: int,
-        n_spans: int,
-        signal: str = "traces",
+    def put(self, name: str, body: bytes, frame: Frame, *, signal: str, reason: str, detail: str) -> None:
+        """Keep one request; durable and recorded when it returns. Raises OSError, StoreError."""
+        self._put(name, body, frame, signal=signal, reason=reason, detail=detail, checksum=frame.checksum)
+
+    def put_damaged(self, name: str, data: bytes, *, signal: str) -> tuple[str, int]:
+        """Keep bytes of a segment that fail their checksum; the project and number of items that they claim. Raises OSError, StoreError.
+
+        Whose they were is taken from what still looks like the head of a frame; where nothing does, nobody knows.
+        """
+        frame = claimed_frame(data)
+        detail = "the checksum does not match"
+        self._put(
+            name,
+            data,
+            frame,
+            signal=signal,
+            reason=DAMAGED,
+            detail=detail,
+            checksum=xxhash.xxh3_64_intdigest(name.encode()) if frame is None else frame.checksum,
+        )
+        return (frame.project, frame.n_items) if frame is not None else ("", 0)
+
+    def _put(
+        self, name: str, data: bytes, frame: Frame | None, *, signal: str, reason: str, detail: str, checksum: int
     ) -> None:
-        """Keep one request; durable when it returns. Raises OSError."""
-        received_at = datetime.fromtimestamp(received_at_ns / 1e9, UTC).isoformat() if received_at_ns else None
-        about = {
+        received_at_ns = frame.received_at_ns if frame is not None else 0
+        project = frame.project if frame is not None else ""
+        about: dict[str, Any] = {
             "reason": reason,
             "detail": detail,
             "signal": signal,
             "project": project,
-            "received_at": received_at,
-            "n_spans": n_spans,
-            "n_bytes": len(body),
+            "received_at": datetime.fromtimestamp(received_at_ns / 1e9, UTC).isoformat() if received_at_ns else None,
+            "n_items": frame.n_items if frame is not None else 0,
+            "n_bytes": len(data),
+            "ledger": {"minute": minute_of(received_at_ns or time.time_ns()), "frame": f"{checksum:016x}"},
         }
-        self._write(self.folder / f"{name}.pb", body)
-        self._write(self.folder / f"{name}.json", json.dumps(about, indent=1).encode())
+        path = self.folder / f"{name}.json"
+        if path.exists():  # set aside before a crash: its row stays the one that it named
+            about["ledger"] = json.loads(path.read_bytes()).get("ledger", about["ledger"])
+        self._write(self.folder / f"{name}.pb", data)
+        self._write(path, json.dumps(about, indent=1).encode())
         sync_directory(self.folder)
-        _LOG.error("request dead-lettered", reason=reason, project=project, n_spans=n_spans, file=f"{name}.pb")
-
-    def put_damaged(self, name: str, data: bytes) -> None:
-        """Keep bytes of a segment that fail their checksum; whose they were cannot be told. Raises OSError."""
-        self.put(
-            name,
-            data,
-            reason=DAMAGED,
-            detail="the checksum does not match",
-            project="",
-            received_at_ns=0,
-            n_spans=0,
+        self._record(about)
+        _LOG.error(
+            "request dead-lettered",
+            reason=reason,
+            signal=signal,
+            project=project,
+            n_items=about["n_items"],
+            file=f"{name}.pb",
         )
 
     def __len__(self) -> int:

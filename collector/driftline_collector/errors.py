@@ -11,11 +11,12 @@ from driftline_core.errors import InputError, StoreError
 
 
 class RequestRefused(InputError):
-    """A request that cannot be taken. reason: a counter's label, e.g. 'malformed', 'too_large'."""
+    """A request that cannot be taken. reason: a counter's label, e.g. 'malformed', 'too_large'. n_items: of it, when known."""
 
-    def __init__(self, message: str, *, reason: str) -> None:
+    def __init__(self, message: str, *, reason: str, n_items: int = 0) -> None:
         super().__init__(message)
         self.reason = reason
+        self.n_items = n_items
 
 
 class Busy(StoreError):

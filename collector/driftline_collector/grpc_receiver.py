@@ -1,22 +1,23 @@
-"""OTLP/gRPC: TraceService/Export over raw bytes; grpcio decompresses, nothing else touches the message."""
+"""OTLP/gRPC: Export of each signal's service over raw bytes; grpcio decompresses, nothing else touches the message."""
 
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import grpc
 
 from driftline_collector import otlp_status
 from driftline_collector.errors import Busy, RequestRefused
-from driftline_collector.intake import PROJECT_HEADER, Intake, project_of
+from driftline_collector.intake import PROJECT_HEADER, Intake, Origin, project_of
 from driftline_collector.patience import Patience
 from driftline_collector.settings import CollectorSettings
+from driftline_collector.signals import SIGNALS, Signal
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
-_SERVICE: Final = "opentelemetry.proto.collector.trace.v1.TraceService"
 _DETAILS: Final = "grpc-status-details-bin"
 _ACK_TIMEOUT_S: Final = 60.0
 
@@ -57,8 +58,11 @@ class GrpcReceiver:
         self._server = grpc.server(executor, options=options)
         # As a stream of one, so that the wait for the message is ours to end: grpcio's own wait for a unary message has no limit, and
         # a sender that opens calls and sends nothing would hold every thread.
-        export = grpc.stream_unary_rpc_method_handler(self._export)
-        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, {"Export": export}),))
+        for signal in SIGNALS.values():
+            export = grpc.stream_unary_rpc_method_handler(partial(self._export, signal))
+            self._server.add_generic_rpc_handlers(
+                (grpc.method_handlers_generic_handler(signal.service, {"Export": export}),)
+            )
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         try:
             self.port = self._server.add_insecure_port(f"{host}:{self._settings.grpc_port}")
@@ -75,12 +79,14 @@ class GrpcReceiver:
             self._server.stop(grace=deadline_s).wait(deadline_s + 1.0)
             self._patience.stop()
 
-    def _export(self, messages: Iterator[bytes], context: Any) -> bytes:
-        body = self._first(messages, context)
+    def _export(self, signal: Signal, messages: Iterator[bytes], context: Any) -> bytes:
+        origin = Origin(signal=signal.name)
+        body = self._first(messages, context, origin)
         try:
             metadata = {item.key: item.value for item in context.invocation_metadata()}
-            project = project_of(metadata.get(PROJECT_HEADER))
-            request = self._intake.check(body, project=project)
+            origin.project = project_of(metadata.get(PROJECT_HEADER))
+            request = self._intake.check(signal, body, project=origin.project)
+            origin.n_items = request.checked.n_items
             waiter = _Waiter()
             if not self._intake.keep(request, sink=self._sink, waiter=waiter):
                 if not waiter.settled.wait(_ACK_TIMEOUT_S):
@@ -88,12 +94,12 @@ class GrpcReceiver:
                 if waiter.error is not None:
                     raise waiter.error
         except RequestRefused as error:
-            self._intake.count_refused(error)
+            self._intake.count_refused(error, origin)
             self._abort(
                 context, grpc.StatusCode.INVALID_ARGUMENT, otlp_status.INVALID_ARGUMENT, str(error), is_retryable=False
             )
         except Busy as error:
-            self._intake.count_refused(error)
+            self._intake.count_refused(error, origin)
             if error.is_full:
                 self._abort(
                     context,
@@ -105,13 +111,14 @@ class GrpcReceiver:
             self._abort(context, grpc.StatusCode.UNAVAILABLE, otlp_status.UNAVAILABLE, str(error), is_retryable=True)
         except Exception:  # noqa: BLE001 - the edge: a fault of ours must be answered as one, and the sender may try again
             _LOG.exception("request failed")
+            self._intake.count_refused(None, origin)
             self._abort(
                 context, grpc.StatusCode.UNAVAILABLE, otlp_status.UNAVAILABLE, "internal error", is_retryable=True
             )
         checked = request.checked
-        return otlp_status.success(n_rejected=checked.n_rejected, complaint=checked.complaint)
+        return otlp_status.success(signal, n_rejected=checked.n_rejected, complaint=checked.complaint)
 
-    def _first(self, messages: Iterator[bytes], context: Any) -> bytes:
+    def _first(self, messages: Iterator[bytes], context: Any, origin: Origin) -> bytes:
         ticket = self._patience.begin(context.cancel)
         try:
             body = next(messages, None)
@@ -121,7 +128,7 @@ class GrpcReceiver:
         if body is not None:
             return body
         if is_given_up:
-            self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"))
+            self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"), origin)
         message = "expected one message, got none"
         self._abort(
             context, grpc.StatusCode.INVALID_ARGUMENT, otlp_status.INVALID_ARGUMENT, message, is_retryable=False

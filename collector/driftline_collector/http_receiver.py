@@ -15,8 +15,9 @@ from driftline_collector import otlp_status
 from driftline_collector.errors import Busy, RequestRefused
 from driftline_collector.http_protocol import bounded_protocol
 from driftline_collector.inflate import Inflater
-from driftline_collector.intake import PROJECT_HEADER, RETRY_HEADER, Intake, Request, project_of
+from driftline_collector.intake import PROJECT_HEADER, RETRY_HEADER, Intake, Origin, Request, project_of
 from driftline_collector.settings import CollectorSettings
+from driftline_collector.signals import SIGNAL_OF_PATH, Signal
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 
@@ -25,7 +26,6 @@ _Message = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
 
-_PATH: Final = "/v1/traces"
 _PROJECT_HEADER: Final = PROJECT_HEADER.encode()
 _RETRY_HEADER: Final = RETRY_HEADER.encode()
 _PROTOBUF_TYPES: Final = frozenset({b"application/x-protobuf", b"application/protobuf"})
@@ -67,7 +67,7 @@ class _LoopSink:
 
 
 class OtlpApp:
-    """The ASGI application: POST /v1/traces, protobuf or JSON, gzip, deflate or identity."""
+    """The ASGI application: POST /v1/traces, /v1/logs, /v1/metrics, protobuf or JSON, gzip, deflate or identity."""
 
     def __init__(self, settings: CollectorSettings, intake: Intake, executor: ThreadPoolExecutor) -> None:
         self._settings = settings
@@ -83,25 +83,27 @@ class OtlpApp:
         headers = dict(scope["headers"])
         is_json = headers.get(b"content-type", b"").startswith(_JSON_TYPE)
         retry_after_s: int | None = None
+        origin = Origin()
         try:
-            response = await self._export(scope, headers, receive, is_json=is_json)
+            response = await self._export(scope, headers, receive, origin, is_json=is_json)
             if response is None:
                 return  # the sender hung up
             status = 200
         except RequestRefused as error:
-            self._intake.count_refused(error)
+            self._intake.count_refused(error, origin)
             status = _HTTP_CODES.get(error.reason, 400)
             is_json = is_json or error.reason == "unsupported_type"
             code = otlp_status.RESOURCE_EXHAUSTED if status == 413 else otlp_status.INVALID_ARGUMENT
             response = otlp_status.failure(code, str(error), is_json=is_json)
         except Busy as error:
-            self._intake.count_refused(error)
+            self._intake.count_refused(error, origin)
             status = 429 if error.is_full else 503
             retry_after_s = self._settings.retry_after_s
             code = otlp_status.RESOURCE_EXHAUSTED if error.is_full else otlp_status.UNAVAILABLE
             response = otlp_status.failure(code, str(error), retry_after_s=retry_after_s, is_json=is_json)
         except Exception:  # noqa: BLE001 - the edge: a fault of ours must be answered as one, and the sender may try again
             _LOG.exception("request failed")
+            self._intake.count_refused(None, origin)
             status = 503
             retry_after_s = self._settings.retry_after_s
             response = otlp_status.failure(otlp_status.UNAVAILABLE, "internal error", is_json=is_json)
@@ -109,21 +111,30 @@ class OtlpApp:
 
     def count_slow(self) -> None:
         """A request that was dropped because it did not come in time."""
-        self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"))
+        self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"), Origin())
 
     async def _export(
-        self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes], receive: _Receive, *, is_json: bool
+        self,
+        scope: MutableMapping[str, Any],
+        headers: dict[bytes, bytes],
+        receive: _Receive,
+        origin: Origin,
+        *,
+        is_json: bool,
     ) -> bytes | None:
-        _check_target(scope, headers)
+        signal = _signal_of(scope)
+        origin.signal = signal.name
         header = headers.get(_PROJECT_HEADER)
-        project = project_of(None if header is None else header.decode("latin-1"))
+        origin.project = project_of(None if header is None else header.decode("latin-1"))
+        _check_target(scope, headers)
         hold = _Hold(self)
         try:
             body = await self._body(headers, receive, hold)
             if body is None:
                 return None
             retry_of = headers.get(_RETRY_HEADER, b"").decode("latin-1")
-            request = await self._checked(body, project=project, is_json=is_json, retry_of=retry_of)
+            request = await self._checked(signal, body, project=origin.project, is_json=is_json, retry_of=retry_of)
+            origin.n_items = request.checked.n_items
             loop = asyncio.get_running_loop()
             if self._sink is None:
                 self._sink = _LoopSink(loop)
@@ -131,7 +142,9 @@ class OtlpApp:
             if not self._intake.keep(request, sink=self._sink, waiter=waiter):
                 await waiter
             checked = request.checked
-            return otlp_status.success(n_rejected=checked.n_rejected, complaint=checked.complaint, is_json=is_json)
+            return otlp_status.success(
+                signal, n_rejected=checked.n_rejected, complaint=checked.complaint, is_json=is_json
+            )
         finally:
             hold.release()
 
@@ -176,8 +189,8 @@ class OtlpApp:
             return inflater.finish()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _checked(self, body: bytes, *, project: str, is_json: bool, retry_of: str) -> Request:
-        check = partial(self._intake.check, body, project=project, is_json=is_json, retry_of=retry_of)
+    async def _checked(self, signal: Signal, body: bytes, *, project: str, is_json: bool, retry_of: str) -> Request:
+        check = partial(self._intake.check, signal, body, project=project, is_json=is_json, retry_of=retry_of)
         if len(body) <= (_INLINE_JSON_BYTES if is_json else _INLINE_BYTES):
             return check()
         return await asyncio.get_running_loop().run_in_executor(self._executor, check)
@@ -202,13 +215,19 @@ class _Hold:
         self._app.held_bytes -= self._n_bytes
 
 
-def _check_target(scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> None:
-    if scope["path"] != _PATH:
+def _signal_of(scope: MutableMapping[str, Any]) -> Signal:
+    signal = SIGNAL_OF_PATH.get(scope["path"])
+    if signal is None:
+        known = ", ".join(SIGNAL_OF_PATH)
         raise RequestRefused(
-            f"expected POST {_PATH}, got {scope['method']} {scope['path'][:200]}", reason="unknown_path"
+            f"expected POST to one of {known}, got {scope['method']} {scope['path'][:200]}", reason="unknown_path"
         )
+    return signal
+
+
+def _check_target(scope: MutableMapping[str, Any], headers: dict[bytes, bytes]) -> None:
     if scope["method"] != "POST":
-        raise RequestRefused(f"expected POST {_PATH}, got {scope['method']}", reason="method")
+        raise RequestRefused(f"expected POST {scope['path']}, got {scope['method']}", reason="method")
     media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if media_type not in _PROTOBUF_TYPES and media_type != _JSON_TYPE:
         raise RequestRefused(

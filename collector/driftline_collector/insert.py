@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from driftline_collector.schemas import INSERT_COLUMNS, INSERT_SETTINGS, Schema
 from driftline_collector.segment import Segment
-from driftline_collector.views import INSERT_COLUMNS, INSERT_SETTINGS, PROTO, TABLE
 from driftline_core.errors import QueryError
 from driftline_core.store import Store
 
@@ -112,31 +112,31 @@ def _code_in(message: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
-def insert_settings(store: Store) -> dict[str, Any]:
-    """Settings of every INSERT into otlp_traces of this store.
+def insert_settings(store: Store, schema: Schema) -> dict[str, Any]:
+    """Settings of every INSERT into the signal's table of this store.
 
     The embedded engine writes a copy of an inline schema into the working directory, which may not be ours to write, so there the
     schema is a file beside the store. Raises OSError when that cannot be written.
     """
-    # Rows of one id in one block meet in the next merge or under FINAL; replacing them here would cost a quarter of the INSERT.
-    settings: dict[str, Any] = {**INSERT_SETTINGS, "optimize_on_insert": 0}
-    if store.is_embedded:
-        folder = store.settings.path.resolve().parent
-        schema = folder / f"otlp-{hashlib.sha256(PROTO.encode()).hexdigest()[:16]}.proto"
-        if not schema.exists():
-            draft = folder / f".{schema.name}.{secrets.token_hex(4)}"
-            draft.write_text(PROTO, encoding="utf-8")
-            draft.replace(schema)
-        settings |= {"format_schema_source": "file", "format_schema": str(schema)}
-    return settings
+    proto = schema.proto
+    if not store.is_embedded:
+        return {**INSERT_SETTINGS, "format_schema_source": "string", "format_schema": proto}
+    folder = store.settings.path.resolve().parent
+    path = folder / f"otlp-{hashlib.sha256(proto.encode()).hexdigest()[:16]}.proto"
+    if not path.exists():
+        draft = folder / f".{path.name}.{secrets.token_hex(4)}"
+        draft.write_text(proto, encoding="utf-8")
+        draft.replace(path)
+    return {**INSERT_SETTINGS, "format_schema_source": "file", "format_schema": str(path)}
 
 
 class SegmentInsert:
-    """INSERT ... FORMAT Protobuf into otlp_traces, the whole of a segment or a part. Thread-safe as the store is."""
+    """INSERT ... FORMAT Protobuf into a signal's table, the whole of a segment or a part. Thread-safe as the store is."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, schema: Schema) -> None:
         self._store = store
-        self._settings = insert_settings(store)
+        self._table = schema.table
+        self._settings = insert_settings(store, schema)
 
     def whole(self, segment: Segment) -> None:
         """Insert a segment under its own token. Raises InsertFailed.
@@ -153,7 +153,7 @@ class SegmentInsert:
         """Insert frames under a token. Raises InsertFailed."""
         try:
             self._store.client.raw_insert(
-                TABLE,
+                self._table,
                 column_names=INSERT_COLUMNS,
                 insert_block=frames,
                 fmt="Protobuf",
@@ -166,7 +166,7 @@ class SegmentInsert:
         quoted = str(path).replace("\\", "\\\\").replace("'", "\\'")
         try:
             self._store.client.command(
-                f"INSERT INTO {TABLE} ({', '.join(INSERT_COLUMNS)}) FROM INFILE '{quoted}' FORMAT Protobuf",
+                f"INSERT INTO {self._table} ({', '.join(INSERT_COLUMNS)}) FROM INFILE '{quoted}' FORMAT Protobuf",
                 settings=self._settings | {"insert_deduplication_token": token},
             )
         except ClickHouseError as error:

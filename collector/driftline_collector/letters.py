@@ -8,20 +8,14 @@ from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from driftline_collector.deadletter import DAMAGED
 from driftline_collector.segment import sync_directory
+from driftline_collector.signals import SIGNALS
 from driftline_core.errors import InputError
 
 FOLDER: Final = "dead-letters"
-REQUESTS: Final[dict[str, Any]] = {
-    "traces": ExportTraceServiceRequest,
-    "logs": ExportLogsServiceRequest,
-    "metrics": ExportMetricsServiceRequest,
-}
+REQUESTS: Final[dict[str, Any]] = {name: signal.request for name, signal in SIGNALS.items()}
 """The message of each signal's export request."""
 
 _ID_KEYS: Final = frozenset({"traceId", "spanId", "parentSpanId"})

@@ -9,9 +9,11 @@ from driftline_collector.envelope import Frame
 from driftline_collector.insert import InsertFailed, SegmentInsert
 from driftline_collector.ledger import Ledger
 from driftline_collector.parted import PartedLoad
+from driftline_collector.schemas import Schema
 from driftline_collector.segment import Segment
 from driftline_collector.splits import SplitJournal
 from driftline_collector.spool import Spool
+from driftline_collector.tally import Tally
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 from driftline_core.store import Store
@@ -34,13 +36,15 @@ class Loader:
         dead_letters: DeadLetters,
         ledger: Ledger,
         *,
+        schema: Schema,
         n_threads: int,
         retry_max_s: float,
     ) -> None:
         self._spool = spool
         self._dead_letters = dead_letters
         self._ledger = ledger
-        self._insert = SegmentInsert(store)
+        self._signal = schema.signal
+        self._insert = SegmentInsert(store, schema)
         self._retry_max_s = retry_max_s
         self._n_threads = n_threads
         self._stopping = threading.Event()
@@ -50,7 +54,7 @@ class Loader:
 
     def start(self) -> None:
         self._threads = [
-            threading.Thread(target=self._run, name=f"loader-{number}", daemon=True)
+            threading.Thread(target=self._run, name=f"loader-{self._signal}-{number}", daemon=True)
             for number in range(self._n_threads)
         ]
         for thread in self._threads:
@@ -115,7 +119,7 @@ class Loader:
                     "segment refused by the store, looking for the request", code=failure.code, segment=segment.token
                 )
             else:
-                self._ledger.count_stored(n_requests=len(segment.digests), n_spans=segment.n_spans)
+                self._ledger.count_stored(self._signal, segment.tally)
                 return
         result = PartedLoad(segment, journal, self._insert).run()
         refusals = [refusal for _, refusal in result.refused]
@@ -125,17 +129,16 @@ class Loader:
         for frame, refusal in result.refused:
             self._bury(segment, result.data, frame, refusal)
         # Counted once all are safe: a letter that cannot be written sends the whole segment round again.
-        refused = [frame for frame, _ in result.refused]
-        self._ledger.count_dead_lettered(n_requests=len(refused), n_spans=sum(frame.n_spans for frame in refused))
-        self._ledger.count_stored(n_requests=len(result.stored), n_spans=sum(frame.n_spans for frame in result.stored))
+        for frame, _ in result.refused:
+            self._ledger.count_dead_lettered(self._signal, frame.project, n_items=frame.n_items)
+        self._ledger.count_stored(self._signal, Tally.of(result.stored))
 
     def _bury(self, segment: Segment, data: bytes, frame: Frame, refusal: InsertFailed) -> None:
         self._dead_letters.put(
             f"{segment.token}-{frame.start}",
             data[frame.body : frame.end],
+            frame,
+            signal=self._signal,
             reason="unreadable by the store",
             detail=str(refusal)[:2000],
-            project=frame.project,
-            received_at_ns=frame.received_at_ns,
-            n_spans=frame.n_spans,
         )

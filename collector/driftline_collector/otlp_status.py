@@ -1,4 +1,4 @@
-"""Answers as OTLP asks for them: ExportTraceServiceResponse, and google.rpc.Status in the request's own encoding."""
+"""Answers as OTLP asks for them: the signal's response, and google.rpc.Status in the request's own encoding."""
 
 import math
 from typing import Final
@@ -8,7 +8,8 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToJson
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from driftline_collector.signals import Signal
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -22,12 +23,12 @@ INTERNAL: Final = 13
 UNAVAILABLE: Final = 14
 
 
-def success(*, n_rejected: int = 0, complaint: str = "", is_json: bool = False) -> bytes:
-    """An ExportTraceServiceResponse: everything was kept, or all but n_rejected spans."""
+def success(signal: Signal, *, n_rejected: int = 0, complaint: str = "", is_json: bool = False) -> bytes:
+    """The signal's response: everything was kept, or all but n_rejected items."""
     if not n_rejected:
         return b"{}" if is_json else b""
-    response = ExportTraceServiceResponse()
-    response.partial_success.rejected_spans = n_rejected
+    response = signal.response()
+    setattr(response.partial_success, signal.rejected_field, n_rejected)
     response.partial_success.error_message = complaint
     return MessageToJson(response, indent=None).encode() if is_json else bytes(response.SerializeToString())
 

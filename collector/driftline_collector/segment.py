@@ -3,10 +3,11 @@
 import os
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from driftline_collector.envelope import Frame, is_beginning, read_frames, reframed
+from driftline_collector.tally import Tally
 
 _SUFFIX = ".pb"
 _MAX_IOVECS = 1024
@@ -16,6 +17,7 @@ _MAX_IOVECS = 1024
 class Segment:
     """A segment's file and what is known of it. number orders segments; salt seeds its checksums; digests in order of frames.
 
+    tally: its requests and items.
     opened_at_s: monotonic seconds. first_sequence: place of its first request among all of this process, 0 from an earlier one.
 
     The file's name never changes, so the deduplication token made of it is the same after a crash.
@@ -25,10 +27,14 @@ class Segment:
     number: int
     salt: int
     n_bytes: int = 0
-    n_spans: int = 0
+    tally: Tally = field(default_factory=Tally)
     digests: list[bytes]
     opened_at_s: float = 0.0
     first_sequence: int = 0
+
+    @property
+    def n_items(self) -> int:
+        return self.tally.n_items
 
     @property
     def token(self) -> str:
@@ -95,7 +101,7 @@ def recover(segment: Segment, *, bury: Callable[[str, bytes], None]) -> Recovere
             file.truncate(len(sound))
             os.fsync(file.fileno())
     segment.n_bytes = len(sound)
-    segment.n_spans = sum(frame.n_spans for frame in frames)
+    segment.tally = Tally.of(frames)
     segment.digests = [frame.digest for frame in frames]
     return Recovered(segment=segment, n_damaged=n_damaged, n_torn_bytes=torn)
 

@@ -53,7 +53,7 @@ class CollectorSettings(ComponentSettings):
     spool_max_bytes: int = Field(
         default=4 << 30,
         ge=1 * MIB,
-        description="Most bytes the spool may hold; when full, senders are asked to come back.",
+        description="Most bytes the spool of one signal may hold; when full, its senders are asked to come back.",
     )
     spool_min_free_bytes: int = Field(
         default=64 * MIB,
@@ -70,15 +70,20 @@ class CollectorSettings(ComponentSettings):
         default=0.2,
         ge=0.0,
         le=60.0,
-        description="Least time that a span waits for others to share its INSERT, in seconds.",
+        description="Least time that a request waits for others to share its INSERT, in seconds.",
     )
     linger_max_s: float = Field(
         default=1.5,
         ge=0.0,
         le=60.0,
-        description="Within this, spans wait as long as four INSERTs take, so that a trickle leaves the processor idle; in seconds.",
+        description="Within this, requests wait as long as four INSERTs take, so that a trickle leaves the processor idle; in seconds.",
     )
-    loader_threads: int = Field(default=2, ge=1, le=16, description="INSERTs that run at once, a thread each.")
+    loader_threads: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="INSERTs of traces that run at once, a thread each; logs and metrics have one thread each.",
+    )
     load_retry_max_s: float = Field(
         default=10.0, gt=0.0, le=600.0, description="Longest pause before a failed INSERT is tried again, in seconds."
     )

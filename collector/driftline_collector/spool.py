@@ -11,26 +11,22 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from driftline_collector.acknowledgement import AckSink, KeptCounter, uncounted
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import frame_head
 from driftline_collector.errors import Busy
 from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, splits_path
+from driftline_collector.tally import Tally
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
 _GROUP_REQUESTS: Final = 512
-
-
-class AckSink(Protocol):
-    """Whoever waits for requests to be durable; called from the writer thread with all that one fsync settled."""
-
-    def settle(self, waiters: Sequence[Any], error: Busy | None) -> None: ...
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -39,7 +35,7 @@ class _Request:
     digest: bytes
     body: bytes
     received_at_ns: int
-    n_spans: int
+    n_items: int
     sequence: int
     waiters: list[tuple[AckSink, Any]] = field(default_factory=list)
 
@@ -62,6 +58,7 @@ class Spool:
         dedup_max_bodies: int = 1_000_000,
         min_free_bytes: int = 0,
         wall_s: Callable[[], float] = time.time,
+        count_kept: KeptCounter = uncounted,
     ) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
@@ -70,6 +67,7 @@ class Spool:
         self._linger_max_s = linger_max_s
         self._min_free_bytes = min_free_bytes
         self._wall_s = wall_s
+        self._count_kept = count_kept
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock_fd = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -91,6 +89,7 @@ class Spool:
         self._loading: dict[int, Segment] = {}
         self._next_number = 1
         self._n_bytes = 0
+        self._tally = Tally()
         self._n_appended = 0
         self._writing_from: int | None = None  # sequence of the first request that the writer has in hand
         self._is_rotation_due = False
@@ -122,6 +121,7 @@ class Spool:
             segment.opened_at_s = time.monotonic()
             self._digests.remember(segment.digests, now_s=now_s)
             self._n_bytes += segment.n_bytes
+            self._tally.plus(segment.tally)
             self._closed.append(segment)
         return recovered
 
@@ -129,7 +129,7 @@ class Spool:
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
         self._thread.start()
 
-    def append(self, *, project: str, digest: bytes, body: bytes, n_spans: int, sink: AckSink, waiter: Any) -> bool:
+    def append(self, *, project: str, digest: bytes, body: bytes, n_items: int, sink: AckSink, waiter: Any) -> bool:
         """Keep one request. False: it will be settled through the sink; True: it was kept before, acknowledge it now.
 
         Raises Busy when the spool is full or stopping.
@@ -155,7 +155,7 @@ class Spool:
                 digest=digest,
                 body=body,
                 received_at_ns=time.time_ns(),
-                n_spans=n_spans,
+                n_items=n_items,
                 sequence=self._n_appended,
                 waiters=[(sink, waiter)],
             )
@@ -192,7 +192,7 @@ class Spool:
     def pace(self, insert_s: float) -> None:
         """An INSERT took this long: let the next segment gather for four times that, within the limits.
 
-        An INSERT has a cost of its own, however few its spans: the engine plans the views anew. A trickle must not keep a core busy
+        An INSERT has a cost of its own, however few its items: the engine plans the views anew. A trickle must not keep a core busy
         with it. Under load segments close because they are full, or have waited longer than this while the loaders worked.
         """
         with self._changed:
@@ -214,6 +214,7 @@ class Spool:
         with self._changed:
             self._loading.pop(segment.number, None)
             self._n_bytes -= segment.n_bytes
+            self._tally.minus(segment.tally)
             self._changed.notify_all()
 
     def drain(self, *, timeout_s: float) -> bool:
@@ -238,6 +239,11 @@ class Spool:
         """Bytes that were accepted and not removed yet."""
         with self._changed:
             return self._n_bytes
+
+    def waiting(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """What is durable and was not removed yet: (project, minute of receipt in unix seconds) -> (requests, items)."""
+        with self._changed:
+            return self._tally.copy()
 
     @property
     def disk_error(self) -> str | None:
@@ -323,6 +329,14 @@ class Spool:
                     del self._in_flight[request.digest]
                 if error is None:
                     self._digests.remember([request.digest for request in group], now_s=self._wall_s())
+                    for request in group:
+                        self._tally.add(request.project, request.received_at_ns, request.n_items)
+                        self._count_kept(
+                            request.project,
+                            received_at_ns=request.received_at_ns,
+                            n_items=request.n_items,
+                            n_duplicates=len(request.waiters) - 1,
+                        )
                 if self._writer is not None and (
                     self._is_rotation_due or self._writer.segment.n_bytes >= self._segment_max_bytes
                 ):
@@ -346,7 +360,7 @@ class Spool:
                 project=request.project,
                 received_at_ns=request.received_at_ns,
                 digest=request.digest,
-                n_spans=request.n_spans,
+                n_items=request.n_items,
                 body=request.body,
                 salt=segment.salt,
             )
@@ -360,7 +374,8 @@ class Spool:
         if not segment.n_bytes:
             segment.first_sequence = group[0].sequence
         segment.n_bytes += n_bytes
-        segment.n_spans += sum(request.n_spans for request in group)
+        for request in group:
+            segment.tally.add(request.project, request.received_at_ns, request.n_items)
         segment.digests += [request.digest for request in group]
         return n_bytes
 

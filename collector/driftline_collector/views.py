@@ -1,69 +1,23 @@
-"""How OTLP becomes rows inside the engine: the protobuf schema, the table it is inserted into and the views behind it.
+"""How OTLP becomes rows inside the engine: the views behind each signal's Null table (driftline_collector.schemas).
 
-An INSERT of frames (varint length + Envelope each) into `otlp_traces` with `INSERT_SETTINGS` is all that ingest does:
+An INSERT of frames (varint length + Envelope each) is all that ingest does:
 
     client.raw_insert("otlp_traces", column_names=INSERT_COLUMNS, insert_block=frames, fmt="Protobuf",
-                      settings={**INSERT_SETTINGS, "insert_deduplication_token": token})
+                      settings=insert_settings(store, schema) | {"insert_deduplication_token": token})
 """
 
 import hashlib
-from importlib.resources import files
-from string import Template
+from collections.abc import Mapping
 from typing import Final
 
-from driftline_collector import anyvalue
+from driftline_collector import anyvalue, points
 from driftline_collector.mapping import FIELDS, DialectTable, load_table
 from driftline_collector.readers import MESSAGES, PARSED, Readers
+from driftline_collector.schemas import SCHEMAS, Schema, template
 from driftline_core.log import get_logger
 from driftline_core.store import Store
 
 _LOG = get_logger("collector.views")
-_SQL = files("driftline_collector") / "sql"
-
-
-def _template(name: str, **values: object) -> str:
-    return Template((_SQL / name).read_text(encoding="utf-8")).substitute(
-        {key: str(value) for key, value in values.items()}
-    )
-
-
-PROTO: Final = (
-    'syntax = "proto3";\n'
-    + anyvalue.messages(anyvalue.SPAN_DEPTH)
-    + _template("otlp_traces.proto", span_depth=anyvalue.SPAN_DEPTH, plain_depth=anyvalue.PLAIN_DEPTH)
-)
-"""The inline schema. Envelope: project, received_at (unix nanoseconds), and the request's bytes as field 3."""
-
-TABLE: Final = "otlp_traces"
-"""Where the loader inserts; engine Null, it keeps nothing."""
-
-INSERT_COLUMNS: Final = ("project", "received_at", "request")
-
-INSERT_SETTINGS: Final[dict[str, str]] = {
-    "format_schema_source": "string",
-    "format_schema": PROTO,
-    "format_schema_message_name": "Envelope",
-    # 0, false and "" are values: the oneof's Enum8 column says that they were set.
-    "input_format_protobuf_oneof_presence": "1",
-    # The same frames under the same insert_deduplication_token are stored once, in every table behind the views.
-    "insert_deduplicate": "1",
-    "deduplicate_blocks_in_dependent_materialized_views": "1",
-    # One INSERT is one block, so that a failed one leaves nothing behind; an imported history may fill many weeks.
-    "max_insert_threads": "1",
-    "max_insert_block_size": "1000000000",
-    "max_block_size": "1000000000",
-    "min_insert_block_size_rows": "1000000000",
-    "min_insert_block_size_bytes": "0",
-    "max_partitions_per_insert_block": "0",
-    "materialized_views_ignore_errors": "0",
-    # Compiling these expressions costs more than a second whenever a view is new, and they run no faster.
-    "compile_expressions": "0",
-    # Rows that come twice within a block are left to merges and FINAL: replacing them here copies every column once more.
-    "optimize_on_insert": "0",
-}
-"""Settings of the INSERT; the loader adds `insert_deduplication_token`."""
-
-
 _INSTALLED: Final = """
 SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND name IN {names:Array(String)}
 """
@@ -72,14 +26,43 @@ SELECT name, comment FROM system.tables WHERE database = currentDatabase() AND n
 def spans_sql() -> str:
     """The SELECT of the view otlp_traces -> spans."""
     plain = anyvalue.PLAIN_DEPTH
-    return _template(
+    return template(
         "spans_view.sql",
-        span_attributes=anyvalue.attributes_map("(span).attributes", anyvalue.SPAN_DEPTH),
+        item_attributes=anyvalue.attributes_map("(span).attributes", anyvalue.SPAN_DEPTH),
         event_attributes=anyvalue.attributes_map("(e).attributes", plain),
         link_attributes=anyvalue.attributes_map("(l).attributes", plain),
-        scope_attributes=anyvalue.attributes_map("(scope_spans).scope.attributes", plain),
-        resource_attributes=anyvalue.attributes_map("(resource_spans).resource.attributes", plain),
+        **_around("spans"),
     )
+
+
+def logs_sql() -> str:
+    """The SELECT of the view otlp_logs -> logs."""
+    return template(
+        "logs_view.sql",
+        item_attributes=anyvalue.attributes_map("(record).attributes", anyvalue.LOG_DEPTH),
+        item_body=anyvalue.text("((record).body)", anyvalue.LOG_DEPTH),
+        **_around("logs"),
+    )
+
+
+def metric_points_sql() -> str:
+    """The SELECT of the view otlp_metrics -> metric_points."""
+    return template(
+        "metric_points_view.sql",
+        points=points.points(),
+        point_attributes=anyvalue.attributes_map("point.4", anyvalue.PLAIN_DEPTH),
+        exemplars=points.exemplars("point.22"),
+        **_around("metrics"),
+    )
+
+
+def _around(items: str) -> dict[str, str]:
+    """SQL of the attributes of scopes and resources."""
+    plain = anyvalue.PLAIN_DEPTH
+    return {
+        "scope_attributes": anyvalue.attributes_map(f"(scope_{items}).scope.attributes", plain),
+        "resource_attributes": anyvalue.attributes_map(f"(resource_{items}).resource.attributes", plain),
+    }
 
 
 def generations_sql(table: DialectTable) -> str:
@@ -97,7 +80,7 @@ def generations_sql(table: DialectTable) -> str:
         "if(xs[indexOf(parts, 65536)] != '', xs[indexOf(parts, 65536)], arrayStringConcat("
         "arrayFilter((x, p) -> p >= 3 * 65536 AND p < 4 * 65536 AND x != '', xs, parts), '\\n'))"
     )
-    return _template(
+    return template(
         "generations_view.sql",
         **{name: readers.field(name) for name in FIELDS},
         **{name: readers.messages(name) for name in table.messages},
@@ -118,36 +101,37 @@ def generations_sql(table: DialectTable) -> str:
     )
 
 
-def table_sql(fingerprint: str) -> str:
-    """The CREATE statement of otlp_traces with the fingerprint in its comment."""
-    return _template(
-        "otlp_traces.sql",
-        attributes=anyvalue.attributes_type(anyvalue.SPAN_DEPTH),
-        plain_attributes=anyvalue.attributes_type(anyvalue.PLAIN_DEPTH),
-        fingerprint=fingerprint,
-    )
-
-
 def ensure_ingest(store: Store, table: DialectTable | None = None) -> bool:
-    """Create otlp_traces and the views behind it, or rebuild them when what they should be has changed.
+    """Create each signal's Null table and the views behind it, or rebuild them when what they should be has changed.
 
     Returns True when something was built. Safe to repeat. An insert that meets a rebuild fails and is to be retried:
     the table is dropped before its views and refuses every insert until they stand again. `table`: the shipped dialect
     table by default. Raises StoreError, ConfigError.
     """
     table = table if table is not None else load_table()
-    views = {"spans_view": ("spans", spans_sql()), "generations_view": ("generations", generations_sql(table))}
-    fingerprint = _fingerprint(PROTO, table_sql(""), *(sql for _, sql in views.values()))
-    installed = {row["name"]: row["comment"] for row in store.rows(_INSTALLED, {"names": [TABLE, *views]})}
-    if all(installed.get(name) == fingerprint for name in (TABLE, *views)):
+    views = {
+        "traces": {"spans_view": ("spans", spans_sql()), "generations_view": ("generations", generations_sql(table))},
+        "logs": {"logs_view": ("logs", logs_sql())},
+        "metrics": {"metric_points_view": ("metric_points", metric_points_sql())},
+    }
+    built = [_ensure(store, schema, views[signal]) for signal, schema in SCHEMAS.items()]
+    return any(built)
+
+
+def _ensure(store: Store, schema: Schema, views: Mapping[str, tuple[str, str]]) -> bool:
+    """One signal's table, the views (name: target, SELECT) and the ledger's view; True when they were built."""
+    views = {**views, f"{schema.signal}_ledger_view": ("ingest_ledger", schema.ledger_sql())}
+    fingerprint = _fingerprint(schema.proto, schema.table_sql(""), *(sql for _, sql in views.values()))
+    installed = {row["name"]: row["comment"] for row in store.rows(_INSTALLED, {"names": [schema.table, *views]})}
+    if all(installed.get(name) == fingerprint for name in (schema.table, *views)):
         return False
-    for name in (TABLE, *reversed(views)):
+    for name in (schema.table, *reversed(views)):
         store.command(f"DROP TABLE IF EXISTS {name} SYNC")
-    store.command(table_sql(fingerprint))
+    store.command(schema.table_sql(fingerprint))
     for name, (target, sql) in reversed(views.items()):
         store.command(f"CREATE MATERIALIZED VIEW {name} TO {target} AS {sql} COMMENT '{fingerprint}'")
-    store.command(f"ALTER TABLE {TABLE} DROP COLUMN building")
-    _LOG.info("ingest views built", fingerprint=fingerprint, rebuilt=bool(installed))
+    store.command(f"ALTER TABLE {schema.table} DROP COLUMN building")
+    _LOG.info("ingest views built", signal=schema.signal, fingerprint=fingerprint, rebuilt=bool(installed))
     return True
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from driftline_api.ingest_stats import COUNTERS, COUNTERS_BY_REASON, GAUGES
 from driftline_collector.ledger import CollectorStats, Ledger
+from driftline_collector.tally import Tally
 from driftline_core import Health
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store
@@ -44,12 +45,16 @@ class Counting(Part):
     def __init__(self) -> None:
         super().__init__("collector", Health(is_ok=True))
         self._ledger = Ledger()
-        self._ledger.count_received(n_spans=7)
-        self._ledger.count_stored(n_requests=1, n_spans=7)
-        self._ledger.count_rejected("too_large", n_requests=2)
+        self._ledger.count_kept("traces", "p", received_at_ns=1, n_items=7)
+        tally = Tally()
+        tally.add("p", 1, 7)
+        self._ledger.count_stored("traces", tally)
+        self._ledger.count_rejected("traces", "p", "too_large", received_at_ns=1, n_requests=2)
 
     def stats(self) -> CollectorStats:
-        return self._ledger.stats(spool_bytes=512, spool_max_bytes=4096, oldest_unloaded_s=1.5)
+        return self._ledger.stats(
+            spool_bytes=512, spool_max_bytes=4096, oldest_unloaded_s=1.5, waiting_items={"logs": 3}
+        )
 
 
 class Watching(Part):
@@ -102,13 +107,18 @@ def test_metrics_count_requests_by_route_and_show_the_collector(client_of: Clien
     assert 'driftline_ingest_received_spans_total{collector="collector"} 7.0' in lines
     assert 'driftline_ingest_rejected_requests_total{collector="collector",reason="too_large"} 2.0' in lines
     assert 'driftline_ingest_oldest_unloaded_seconds{collector="collector"} 1.5' in lines
+    labels = 'collector="collector",project="p"'
+    assert f'driftline_ingest_received_items_total{{{labels},signal="traces"}} 7.0' in lines
+    assert f'driftline_ingest_stored_items_total{{{labels},signal="traces"}} 7.0' in lines
+    assert f'driftline_ingest_rejected_items_total{{{labels},reason="too_large",signal="traces"}} 0.0' in lines
+    assert 'driftline_ingest_waiting_items{collector="collector",signal="logs"} 3.0' in lines
     assert "# TYPE driftline_ingest_stored_spans_total counter" in lines
     assert "# TYPE driftline_ingest_spool_bytes gauge" in lines
 
 
 def test_every_counter_of_the_collector_is_a_metric() -> None:
     fields = set(CollectorStats.__dataclass_fields__)
-    assert fields == {*COUNTERS, *COUNTERS_BY_REASON, *GAUGES}
+    assert fields == {*COUNTERS, *COUNTERS_BY_REASON, *GAUGES, "items", "waiting_items"}
 
 
 def test_ingest_shows_what_arrived_and_what_became_of_it(client_of: ClientFactory, store: Store) -> None:
@@ -121,3 +131,4 @@ def test_ingest_shows_what_arrived_and_what_became_of_it(client_of: ClientFactor
     (collector,) = body["collectors"]
     assert (collector["name"], collector["is_ok"], collector["stats"]["stored_spans"]) == ("collector", True, 7)
     assert collector["otlp_http_port"] == 14318
+    assert "items" not in collector["stats"]

@@ -9,11 +9,13 @@ import pytest
 
 from driftline_collector import Collector, CollectorSettings
 from driftline_collector.deadletter import DeadLetters
+from driftline_collector.envelope import Frame, digest_of, frame_head, read_frames
 from driftline_collector.letters import find_letters
 from driftline_collector.otlp_json import parse_json
+from driftline_collector.signals import SIGNALS
 from driftline_core.store import Store
 from tests.cli.conftest import Run
-from tests.collector.otlp_requests import build_request, poisoned_request, post, spans_of
+from tests.collector.otlp_requests import START_NS, build_request, poisoned_request, post, spans_of
 
 StartHere = Callable[[], Collector]
 
@@ -25,15 +27,19 @@ def spool(tmp_path: Path) -> Path:
 
 def put(spool: Path, name: str, body: bytes, *, project: str = "p", reason: str = "unreadable by the store") -> None:
     """A dead letter as the loader leaves it."""
-    DeadLetters(spool / "dead-letters").put(
-        name,
-        body,
-        reason=reason,
-        detail="Code: 437. DB::Exception: " + "long " * 50,
-        project=project,
-        received_at_ns=1_763_690_400_000_000_000,
-        n_spans=2,
+    salt = 1
+    head = frame_head(
+        project=project, received_at_ns=START_NS, digest=digest_of(project, body), n_items=2, body=body, salt=salt
     )
+    (frame,) = read_frames(head + body, salt=salt)
+    assert isinstance(frame, Frame)
+    detail = "Code: 437. DB::Exception: " + "long " * 50
+    letters(spool).put(name, body, frame, signal="traces", reason=reason, detail=detail)
+
+
+def letters(spool: Path) -> DeadLetters:
+    """The folder as a collector has it, without a store beside it."""
+    return DeadLetters(spool / "dead-letters", record=lambda _: None)
 
 
 def count(store: Store, project: str) -> int:
@@ -55,7 +61,7 @@ def test_list_and_show_say_what_was_refused_and_why(driftline: Run, spool: Path)
     assert f"{spans_of(request)[0].span_id.hex()} inside" in shown
     assert "secret prompt" not in shown
     whole = json.loads(driftline("deadletter", "show", "one", "--spool", str(spool), "--json").stdout)
-    assert parse_json(json.dumps(whole["request"]).encode()) == request
+    assert parse_json(json.dumps(whole["request"]).encode(), SIGNALS["traces"]) == request
     unknown = driftline("deadletter", "show", "../../etc/passwd", "--spool", str(spool))
     assert unknown.returncode == 1
     assert "expected names that" in unknown.stderr
@@ -64,7 +70,7 @@ def test_list_and_show_say_what_was_refused_and_why(driftline: Run, spool: Path)
 def test_export_copies_the_files_or_writes_otlp_json(driftline: Run, spool: Path, tmp_path: Path) -> None:
     request = build_request(2)
     put(spool, "one", request.SerializeToString())
-    DeadLetters(spool / "dead-letters").put_damaged("two", b"\xffbroken")
+    letters(spool).put_damaged("two", b"\xffbroken", signal="traces")
     done = driftline("deadletter", "export", "--all", "--to", str(tmp_path / "out"), "--spool", str(spool))
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"one.pb", "one.json", "two.pb", "two.json"}
@@ -73,7 +79,7 @@ def test_export_copies_the_files_or_writes_otlp_json(driftline: Run, spool: Path
     assert done.returncode == 1
     assert "two.pb" in done.stderr
     (line,) = done.stdout.splitlines()
-    assert parse_json(line.encode()) == request
+    assert parse_json(line.encode(), SIGNALS["traces"]) == request
     assert driftline("deadletter", "export", "one", "--spool", str(spool)).returncode == 1
     assert driftline("deadletter", "export", "--json", "--spool", str(spool)).returncode == 1
     assert len(find_letters(spool)) == 2
@@ -102,7 +108,7 @@ def test_what_is_refused_or_not_sent_is_kept_and_told(
     driftline: Run, collector: Collector, spool: Path, project: str
 ) -> None:
     put(spool, "cut", build_request(1).SerializeToString()[:-3], project=project)
-    DeadLetters(spool / "dead-letters").put_damaged("torn", b"bytes")
+    letters(spool).put_damaged("torn", b"bytes", signal="traces")
     put(spool, "gone", b"", project=project)
     (spool / "dead-letters" / "gone.pb").unlink()
     endpoint = f"http://127.0.0.1:{collector.http_port}"

@@ -12,18 +12,25 @@ from driftline_collector.envelope import Damage, Frame, digest_of, frame_head, r
 from driftline_collector.errors import RequestRefused
 from driftline_collector.inflate import Inflater
 from driftline_collector.otlp_json import parse_json
-from driftline_collector.validation import Checked, check_message, check_protobuf
+from driftline_collector.signals import SIGNALS
+from driftline_collector.validation import Checked, check_traces, decode
 from tests.collector.mutations import mutated, mutated_json, recorded, written
 from tests.collector.otlp_requests import spans_of
 
 _MAX_BYTES = 1 << 20
 _SALT = 77
+_TRACES = SIGNALS["traces"]
+
+
+def checked_protobuf(body: bytes) -> Checked:
+    """As the door does it. Raises RequestRefused."""
+    return check_traces(decode(body, _TRACES.request), body)
 
 
 def protobuf(body: bytes) -> bool:
     """What is accepted decodes, in a decoder of its own too, with valid ids only; a body with no bad span stays as it came."""
     try:
-        checked = check_protobuf(body)
+        checked = checked_protobuf(body)
     except RequestRefused:
         return False
     if not checked.n_rejected:
@@ -35,7 +42,7 @@ def protobuf(body: bytes) -> bool:
 def json(body: bytes) -> bool:
     """As for protobuf."""
     try:
-        checked = check_message(parse_json(body), None)
+        checked = check_traces(parse_json(body, _TRACES), None)
     except RequestRefused:
         return False
     _sound(checked)
@@ -45,7 +52,7 @@ def json(body: bytes) -> bool:
 def _sound(checked: Checked) -> None:
     spans = spans_of(ExportTraceServiceRequest.FromString(checked.body))
     ids = [(span.trace_id, span.span_id, span.parent_span_id) for span in spans]
-    assert len(ids) == checked.n_spans
+    assert len(ids) == checked.n_items
     for trace_id, span_id, parent_span_id in ids:
         assert len(trace_id) == 16
         assert any(trace_id)
@@ -152,7 +159,7 @@ def _reference(encoding: str, body: bytes) -> bytes:
 def segment_of(bodies: list[bytes]) -> bytes:
     """A segment's bytes."""
     return b"".join(
-        frame_head(project="p", received_at_ns=7, digest=digest_of("p", body), n_spans=2, body=body, salt=_SALT) + body
+        frame_head(project="p", received_at_ns=7, digest=digest_of("p", body), n_items=2, body=body, salt=_SALT) + body
         for body in bodies
     )
 
@@ -167,7 +174,7 @@ def frames(data: bytes, bodies: list[bytes]) -> bool:
         at = part.end
         if isinstance(part, Frame):
             body = data[part.body : part.end]
-            assert (part.project, part.received_at_ns, part.n_spans, part.digest) == ("p", 7, 2, digest_of("p", body))
+            assert (part.project, part.received_at_ns, part.n_items, part.digest) == ("p", 7, 2, digest_of("p", body))
             found.append(body)
         else:
             assert isinstance(part, Damage)

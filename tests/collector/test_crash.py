@@ -18,11 +18,18 @@ from tests.collector.otlp_requests import poisoned_request, spans_of
 _COUNT = """
 import json, sys
 from pathlib import Path
+from driftline_core.ingest_ledger import read_ledger
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store
 store = Store(StoreSettings(path=Path(sys.argv[1])))
 rows = store.rows("SELECT lower(hex(span_id)) AS id, count() AS n FROM spans GROUP BY id")
-print(json.dumps({row["id"]: row["n"] for row in rows}))
+minutes = read_ledger(store, project="default", from_s=0, to_s=2**32 - 1)
+books = {
+    "stored": sum(one.stored for one in minutes),
+    "waiting": sum(one.waiting for one in minutes),
+    "is_balanced": all(one.is_balanced for one in minutes),
+}
+print(json.dumps({"rows": {row["id"]: row["n"] for row in rows}, "books": books}))
 store.close()
 """
 
@@ -32,10 +39,11 @@ def port_of_collector(line: str) -> int | None:
     return int(json.loads(line)["http_port"]) if line.startswith("{") else None
 
 
-def stored_rows(store: Path) -> Counter[str]:
-    """Rows a span id in a store that no process holds."""
+def stored_rows(store: Path) -> tuple[Counter[str], dict[str, int | bool]]:
+    """Rows a span id in a store that no process holds, and what its books say."""
     done = subprocess.run([sys.executable, "-c", _COUNT, str(store)], capture_output=True, text=True, check=True)
-    return Counter(json.loads(done.stdout))
+    found = json.loads(done.stdout)
+    return Counter(found["rows"]), found["books"]
 
 
 def command_on(store: Path, spool: Path) -> list[str]:
@@ -53,8 +61,10 @@ def test_no_acknowledged_span_is_lost_or_stored_twice_over_kills(tmp_path: Path)
     outcome = kill_under_load(command, port_in=port_of_collector, pauses_s=pauses_s)
     assert len(outcome.acknowledged) > 100
     assert outcome.n_repeats > 0
-    check_kept_once(outcome, stored_rows(store))
-    assert not list(spool.glob("*.pb"))
+    rows, books = stored_rows(store)
+    check_kept_once(outcome, rows)
+    assert books == {"stored": len(rows), "waiting": 0, "is_balanced": True}
+    assert not list(spool.glob("*/*.pb"))
     assert not list((spool / "dead-letters").iterdir())
 
 
@@ -97,8 +107,10 @@ def test_poison_is_set_aside_once_and_its_neighbours_stored_once_over_kills(tmp_
         n_senders=1,
         before_end=end_poison,
     )
-    assert not list(spool.glob("*.pb")), "the collector had no time to store everything before it ended"
-    check_kept_once(outcome, stored_rows(store))
+    assert not list(spool.glob("*/*.pb")), "the collector had no time to store everything before it ended"
+    rows, books = stored_rows(store)
+    check_kept_once(outcome, rows)
+    assert books["is_balanced"]
     set_aside = [
         span.span_id.hex()
         for letter in find_letters(spool)

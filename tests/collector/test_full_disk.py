@@ -97,7 +97,7 @@ def test_a_disk_that_others_filled_is_told_and_the_collector_recovers_by_itself(
     assert collector.flush(60.0)
     assert collector.health().is_ok
     assert count_spans() == 2
-    assert not list((small_disk / "spool").glob("*.pb"))
+    assert not list((small_disk / "spool").glob("*/*.pb"))
 
 
 def test_a_spool_that_filled_its_disk_drains(

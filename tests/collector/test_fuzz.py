@@ -15,7 +15,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from driftline_collector import Collector
 from driftline_collector.errors import RequestRefused
 from driftline_collector.letters import find_letters
-from driftline_collector.validation import check_protobuf
 from driftline_core.store import Store
 from tests.collector import oracles
 from tests.collector.mutations import mutated, recorded, written
@@ -83,10 +82,10 @@ def sample(n_bodies: int, seed: int) -> dict[str, bytes]:
     while len(found) < n_bodies:
         body = written(rng) if rng.random() < 0.6 else mutated(rng, bodies)
         try:
-            checked = check_protobuf(body)
+            checked = oracles.checked_protobuf(body)
         except RequestRefused:
             continue
-        if checked.n_spans:
+        if checked.n_items:
             found[f"fuzz-{seed}-{len(found)}"] = body
     return found
 
@@ -117,7 +116,7 @@ def test_what_the_door_accepts_the_engine_stores_or_it_is_set_aside_alone(
     for name, body in bodies.items():
         assert (name in stored) != (name in set_aside), name
         if name in stored:
-            assert stored[name] == _read(check_protobuf(body).body), name
+            assert stored[name] == _read(oracles.checked_protobuf(body).body), name
 
 
 def _read(body: bytes) -> set[tuple[str, str, str]]:

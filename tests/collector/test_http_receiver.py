@@ -166,7 +166,7 @@ _BAD_JSON_ID = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [{"traceI
         (b"[]", {"content_type": "application/json"}, 400, "got a JSON list"),
         (b'{"resourceSpans": 3}', {"content_type": "application/json"}, 400, "expected an ExportTraceServiceRequest"),
         (_BAD_JSON_ID, {"content_type": "application/json"}, 400, "traceId that is not hexadecimal"),
-        (_GOOD, {"path": "/v1/nothing"}, 404, "expected POST /v1/traces"),
+        (_GOOD, {"path": "/v1/nothing"}, 404, "expected POST to one of /v1/traces"),
         (None, {"method": "GET"}, 405, "expected POST"),
     ],
 )

@@ -41,11 +41,11 @@ def test_a_poisoned_request_is_set_aside_and_its_neighbours_are_stored(
     assert collector.health().is_ok
     (about,) = (tmp_path / "spool" / "dead-letters").glob("*.json")
     said = json.loads(about.read_text())
-    assert (said["project"], said["n_spans"], said["reason"]) == (project, 1, "unreadable by the store")
+    assert (said["project"], said["n_items"], said["reason"]) == (project, 1, "unreadable by the store")
     assert said["received_at"].startswith("20")
     kept = ExportTraceServiceRequest.FromString(about.with_suffix(".pb").read_bytes())
     assert spans_of(kept)[0].name == "poison"
-    assert not list((tmp_path / "spool").glob("*.splits"))
+    assert not list((tmp_path / "spool" / "traces").glob("*.splits"))
 
 
 def test_a_store_without_its_table_is_waited_for_and_nothing_is_lost(
@@ -108,7 +108,7 @@ def test_a_damaged_record_is_set_aside_at_the_start_and_the_rest_is_stored(
         first.stop(deadline_s=0.5)
     finally:
         ingest_store.command("RENAME TABLE otlp_traces_away TO otlp_traces")
-    (path,) = (tmp_path / "spool").glob("*.pb")
+    (path,) = (tmp_path / "spool" / "traces").glob("*.pb")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
     path.write_bytes(data + data[:30])  # and a write that was cut off

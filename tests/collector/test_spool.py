@@ -42,11 +42,11 @@ def open_spool(
     return Spool(folder, max_bytes=max_bytes, segment_max_bytes=segment_max_bytes, linger_s=linger_s)
 
 
-def keep(spool: Spool, body: bytes, *, project: str = "p", n_spans: int = 1) -> bool:
+def keep(spool: Spool, body: bytes, *, project: str = "p", n_items: int = 1) -> bool:
     """Append and wait for the acknowledgement; True when it was kept before. Raises Busy."""
     waiter = Waiter()
     digest = digest_of(project, body)
-    if spool.append(project=project, digest=digest, body=body, n_spans=n_spans, sink=Sink(), waiter=waiter):
+    if spool.append(project=project, digest=digest, body=body, n_items=n_items, sink=Sink(), waiter=waiter):
         return True
     assert waiter.settled.wait(30.0)
     if waiter.error is not None:
@@ -78,7 +78,7 @@ def write_segment(folder: Path, bodies: list[bytes]) -> Segment:
     with segment.path.open("wb") as file:
         for body in bodies:
             head = frame_head(
-                project="p", received_at_ns=7, digest=digest_of("p", body), n_spans=2, body=body, salt=segment.salt
+                project="p", received_at_ns=7, digest=digest_of("p", body), n_items=2, body=body, salt=segment.salt
             )
             file.write(head + body)
     return segment
@@ -89,13 +89,13 @@ def test_what_was_acknowledged_is_taken_once_and_in_order(tmp_path: Path) -> Non
     spool.start()
     bodies = [os.urandom(1000) for _ in range(20)]
     for body in bodies:
-        assert not keep(spool, body, n_spans=3)
+        assert not keep(spool, body, n_items=3)
     taken: list[bytes] = []
     while spool.n_bytes:
         segment = spool.take(timeout_s=5.0)
         assert segment is not None
         taken += bodies_in(segment)
-        assert segment.n_spans == 3 * len(segment.digests)
+        assert segment.n_items == 3 * len(segment.digests)
         spool.remove(segment)
     assert taken == bodies
     assert spool.oldest_age_s() == 0.0
@@ -294,7 +294,7 @@ def test_whatever_is_flipped_and_cut_a_frame_is_recovered_whole_or_buried(
 
 
 def test_a_body_that_holds_a_frame_cannot_pass_for_one(tmp_path: Path) -> None:
-    forged = frame_head(project="p", received_at_ns=1, digest=bytes(16), n_spans=1, body=b"x", salt=0) + b"x"
+    forged = frame_head(project="p", received_at_ns=1, digest=bytes(16), n_items=1, body=b"x", salt=0) + b"x"
     segment = write_segment(tmp_path, [b"first" + forged * 3, b"second"])
     data = bytearray(segment.path.read_bytes())
     data[60] ^= 1
@@ -351,7 +351,7 @@ def test_an_unexpected_error_is_answered_and_the_writer_goes_on(tmp_path: Path) 
     spool = open_spool(tmp_path)
     spool.start()
     with pytest.raises(Busy, match="internal error") as caught:
-        keep(spool, b"body", n_spans=1 << 40)  # more than the frame has room for
+        keep(spool, b"body", n_items=1 << 40)  # more than the frame has room for
     assert not caught.value.is_full
     assert not keep(spool, b"body")
     assert spool.n_bytes > 0

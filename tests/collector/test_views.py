@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import ArrayValue
 
 from benchmarks.recordings import framed, insert
-from driftline_collector.views import TABLE, ensure_ingest
+from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
 
 RECEIVED_NS = 1_795_219_200_000_000_000  # 2026-11-21T00:00:00Z
@@ -267,7 +267,7 @@ def test_ensure_ingest_builds_once_and_again_when_the_views_differ(store: Store)
     assert not ensure_ingest(store)
     store.command("DROP TABLE spans_view SYNC")
     assert ensure_ingest(store)
-    store.command(f"ALTER TABLE {TABLE} MODIFY COMMENT 'another version'")
+    store.command("ALTER TABLE otlp_traces MODIFY COMMENT 'another version'")
     assert ensure_ingest(store)
     assert not ensure_ingest(store)
 

@@ -27,11 +27,15 @@ SELECT
     scope_version,
     resource_attributes,
     scope_attributes,
-    $span_attributes AS attributes,
+    $item_attributes AS attributes,
     arrayMap(e -> ((e).time_unix_nano, (e).name, $event_attributes), (span).events)
         ::Array(Tuple(time_unix_nano UInt64, name String, attributes Map(String, String))) AS events,
     arrayMap(l -> (lower(hex((l).trace_id)), lower(hex((l).span_id)), $link_attributes), (span).links)
         ::Array(Tuple(trace_id String, span_id String, attributes Map(String, String))) AS links,
+    (span).dropped_attributes_count AS dropped_attributes_count,
+    (span).dropped_events_count AS dropped_events_count,
+    (span).dropped_links_count AS dropped_links_count,
+    (span).flags AS flags,
     fromUnixTimestamp64Milli(toInt64(intDiv(received_ns, 1000000)), 'UTC') AS received_at
 FROM
 (
