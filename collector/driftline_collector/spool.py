@@ -5,7 +5,6 @@ settles them all (group commit). The loader asks for segments; a segment closes 
 is linger_s old, so that INSERTs grow with the load by themselves.
 """
 
-import errno
 import fcntl
 import os
 import threading
@@ -19,7 +18,7 @@ from typing import Any, Final, Protocol
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import frame_head
 from driftline_collector.errors import Busy
-from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, splits_path
+from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, require_space, splits_path
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 
@@ -332,7 +331,7 @@ class Spool:
 
     def _write(self, group: list[_Request]) -> int:
         """Append the group to the open segment, durably; returns its bytes there. Raises OSError and leaves no trace of it."""
-        self._require_space(sum(len(request.body) for request in group))
+        require_space(self._folder, sum(len(request.body) for request in group) + self._min_free_bytes)
         if self._writer is None:
             segment = Segment.new(self._folder, self._next_number)
             self._next_number += 1
@@ -363,15 +362,6 @@ class Spool:
         segment.n_spans += sum(request.n_spans for request in group)
         segment.digests += [request.digest for request in group]
         return n_bytes
-
-    def _require_space(self, n_bytes: int) -> None:
-        """Raises OSError when the disk would have less than min_free_bytes left: without room for digests, dead letters and the
-        store's own INSERTs a spool that filled its disk could never drain again."""
-        disk = os.statvfs(self._folder)
-        free = disk.f_bavail * disk.f_frsize
-        if free < n_bytes + self._min_free_bytes:
-            kept = f"{free} bytes are free and {self._min_free_bytes} are kept"
-            raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {kept} for the store and dead letters")
 
     def _abandon(self, writer: SegmentWriter) -> None:
         """After a failed append: cut off what it wrote and never append to that file again (its pages cannot be trusted)."""
