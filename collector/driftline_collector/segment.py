@@ -1,5 +1,6 @@
 """One file of the spool: frames one after another, appended and made durable by one thread."""
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -143,6 +144,16 @@ class SegmentWriter:
 
     def close(self) -> None:
         os.close(self._fd)
+
+
+def require_space(folder: Path, n_bytes: int) -> None:
+    """Raises OSError when its disk has less than that free: without room for digests, dead letters and the store's own INSERTs a
+    spool that filled its disk could never drain again."""
+    disk = os.statvfs(folder)
+    free = disk.f_bavail * disk.f_frsize
+    if free < n_bytes:
+        told = f"{free} bytes are free, {n_bytes} are wanted with what is kept for the store and dead letters"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {told}")
 
 
 def splits_path(segment: Segment) -> Path:

@@ -5,7 +5,6 @@ settles them all (group commit). The loader asks for segments; a segment closes 
 is linger_s old, so that INSERTs grow with the load by themselves.
 """
 
-import errno
 import fcntl
 import os
 import threading
@@ -16,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from driftline_collector.acknowledgement import AckSink, KeptCounter, uncounted
+from driftline_collector.acknowledgement import AckSink, KeptCounter, settle_all, uncounted
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import frame_head
 from driftline_collector.errors import Busy
-from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, splits_path
+from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, require_space, splits_path
 from driftline_collector.tally import Tally
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
@@ -342,11 +341,11 @@ class Spool:
                 ):
                     self._rotate()
                 self._changed.notify_all()
-            self._settle(group, error)
+            settle_all([waiter for request in group for waiter in request.waiters], error)
 
     def _write(self, group: list[_Request]) -> int:
         """Append the group to the open segment, durably; returns its bytes there. Raises OSError and leaves no trace of it."""
-        self._require_space(sum(len(request.body) for request in group))
+        require_space(self._folder, sum(len(request.body) for request in group) + self._min_free_bytes)
         if self._writer is None:
             segment = Segment.new(self._folder, self._next_number)
             self._next_number += 1
@@ -379,15 +378,6 @@ class Spool:
         segment.digests += [request.digest for request in group]
         return n_bytes
 
-    def _require_space(self, n_bytes: int) -> None:
-        """Raises OSError when the disk would have less than min_free_bytes left: without room for digests, dead letters and the
-        store's own INSERTs a spool that filled its disk could never drain again."""
-        disk = os.statvfs(self._folder)
-        free = disk.f_bavail * disk.f_frsize
-        if free < n_bytes + self._min_free_bytes:
-            kept = f"{free} bytes are free and {self._min_free_bytes} are kept"
-            raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {kept} for the store and dead letters")
-
     def _abandon(self, writer: SegmentWriter) -> None:
         """After a failed append: cut off what it wrote and never append to that file again (its pages cannot be trusted)."""
         segment = writer.segment
@@ -402,15 +392,3 @@ class Spool:
                 self._closed.append(segment)
             else:
                 segment.path.unlink(missing_ok=True)
-
-    @staticmethod
-    def _settle(group: list[_Request], error: Busy | None) -> None:
-        by_sink: dict[AckSink, list[Any]] = {}
-        for request in group:
-            for sink, waiter in request.waiters:
-                by_sink.setdefault(sink, []).append(waiter)
-        for sink, waiters in by_sink.items():
-            try:
-                sink.settle(waiters, error)
-            except Exception:  # noqa: BLE001 - one receiver that is gone must not stop the writer
-                _LOG.exception("a receiver could not be told of its acknowledgement")
