@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test check lint types bench bench-ingest system-packages install clean
+.PHONY: help demo test test-long fuzz check lint types bench bench-ingest system-packages install clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -30,6 +30,12 @@ demo: install  ## A week of traffic, its drift found, an alert delivered; stays 
 
 test: install system-packages  ## Every test
 	$(BIN)/python -m pytest
+
+test-long: install  ## The tests that take minutes at full length: an outage of 60 s, 100 kills
+	DRIFTLINE_LONG_TESTS=1 $(BIN)/python -m pytest tests/collector/test_outage.py tests/collector/test_crash_exporters.py
+
+fuzz: install  ## A million inputs to the collector's decoders, about five minutes
+	$(BIN)/python -m tests.collector.fuzz --inputs 1000000 --seed $${SEED:-1}
 
 check: lint types  ## Format, lint and types
 

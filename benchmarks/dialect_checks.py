@@ -41,7 +41,10 @@ EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("traceloop-0.40-rag", "retrieval.doc_texts"): "this version traces no retriever",
     ("traceloop-0.40-rag", "retrieval.doc_ids"): "this version traces no retriever",
     ("traceloop-rag", "retrieval.doc_ids"): "the retriever's span has the documents without their ids",
-    ("google-adk-cached", "total_output_tokens_billed"): "the SDK adds the reasoning tokens, which its total had already",
+    (
+        "google-adk-cached",
+        "total_output_tokens_billed",
+    ): "the SDK adds the reasoning tokens, which its total had already",
     ("haystack-rag_embed", "embedding_calls"): "documents were embedded outside the traced pipeline",
     ("haystack-rag_embed", "embedding_input_tokens_billed"): "documents were embedded outside the traced pipeline",
     ("haystack-rag_embed", "retrieval.query"): "the retriever got a vector; the question is on the embedder's span",
@@ -100,8 +103,12 @@ class _Comparison:
         self._embeddings = [row for row in found.calls if row["kind"] == "embedding"]
         self._main = self._llm or self._embeddings
         self._attributes = [item for span in found.spans for item in span["attributes"].items()]
-        self._attributes += [item for span in found.spans for event in span["events"] for item in event["attributes"].items()]
-        self._attributes += [item for record in found.logs for item in (("body", record["body"]), *record["attributes"].items())]
+        self._attributes += [
+            item for span in found.spans for event in span["events"] for item in event["attributes"].items()
+        ]
+        self._attributes += [
+            item for record in found.logs for item in (("body", record["body"]), *record["attributes"].items())
+        ]
 
     def run(self) -> Iterator[Found]:
         yield from self._identity()
@@ -143,7 +150,11 @@ class _Comparison:
             yield _found("input", not missing, f"not found: {missing!r}")
             last = self._main[-1]
             is_llm = last["kind"] == "llm"
-            yield _found("prompt", not is_llm or any(text in last["prompt"] for text in self._expected["input"]), f"got {last['prompt']!r}")
+            yield _found(
+                "prompt",
+                not is_llm or any(text in last["prompt"] for text in self._expected["input"]),
+                f"got {last['prompt']!r}",
+            )
         elif "input" in self._expected:
             yield _found("input", not seen.strip(), f"expected none captured, got {seen!r}")
         outputs = [row["completion"] for row in self._llm]
@@ -161,9 +172,17 @@ class _Comparison:
                 continue
             got = {row[column] for row in self._main}
             if got <= {None, ""}:
-                keys = [key for key, value in self._attributes if re.search(pattern, key) or re.search(rf'"{pattern}"\s*:', value)]
+                keys = [
+                    key
+                    for key, value in self._attributes
+                    if re.search(pattern, key) or re.search(rf'"{pattern}"\s*:', value)
+                ]
                 outcome = "mismatch" if keys else "skipped"
-                yield field, outcome, f"expected {self._expected[field]!r}, got none; {keys[:5] or 'the SDK does not send it'}"
+                yield (
+                    field,
+                    outcome,
+                    f"expected {self._expected[field]!r}, got none; {keys[:5] or 'the SDK does not send it'}",
+                )
             else:
                 yield self._all(field, column)
 

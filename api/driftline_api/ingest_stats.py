@@ -37,6 +37,11 @@ GAUGES: Final = {
     "spool_bytes": ("spool_bytes", "Bytes accepted and not stored yet."),
     "spool_max_bytes": ("spool_limit_bytes", "Most bytes the spools may hold."),
     "oldest_unloaded_s": ("oldest_unloaded_seconds", "Age of the oldest request that is not stored yet."),
+    "dead_letters": ("dead_letters", "Requests that lie in the dead-letter folder now."),
+    "dead_letters_bytes": (
+        "dead_letters_bytes",
+        "Bytes of the dead-letter folder; nothing is removed but by a person.",
+    ),
 }
 
 

@@ -1,15 +1,30 @@
 """Who is told when a request is durable: the receivers' sinks, and whoever counts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from driftline_collector.errors import Busy
+from driftline_core.log import get_logger
+
+_LOG = get_logger("collector")
 
 
 class AckSink(Protocol):
     """Whoever waits for requests to be durable; called from the writer thread with all that one fsync settled."""
 
     def settle(self, waiters: Sequence[Any], error: Busy | None) -> None: ...
+
+
+def settle_all(waiters: Iterable[tuple[AckSink, Any]], error: Busy | None) -> None:
+    """Tell each sink once of all its waiters."""
+    by_sink: dict[AckSink, list[Any]] = {}
+    for sink, waiter in waiters:
+        by_sink.setdefault(sink, []).append(waiter)
+    for sink, mine in by_sink.items():
+        try:
+            sink.settle(mine, error)
+        except Exception:  # noqa: BLE001 - one receiver that is gone must not stop the writer
+            _LOG.exception("a receiver could not be told of its acknowledgement")
 
 
 class KeptCounter(Protocol):

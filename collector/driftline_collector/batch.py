@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from driftline_collector.mapping import DialectTable
 from driftline_collector.presence import Presence
-from driftline_collector.readers import listed
+from driftline_collector.sql_text import listed
 from driftline_core.store import Store
 
 _SLACK_S: Final = 600
@@ -96,7 +96,9 @@ def spans_sql(scope: Scope, extent: Extent, table: DialectTable) -> str:
         source = _JOINED.format(source=source, scope=scope.condition)
     if details:
         chosen = f"arrayFilter(e -> e.2 IN ({listed(details)}), {events})"
-        keys = f"arrayConcat({keys}, arrayFlatten(arrayMap(e -> mapKeys(e.3), {chosen}))::Array(LowCardinality(String)))"
+        keys = (
+            f"arrayConcat({keys}, arrayFlatten(arrayMap(e -> mapKeys(e.3), {chosen}))::Array(LowCardinality(String)))"
+        )
         values = f"arrayConcat({values}, arrayFlatten(arrayMap(e -> mapValues(e.3), {chosen})))"
     return (
         "SELECT project, service, start_time, trace_id, span_id, parent_span_id, name, scope_name, received_at, status_code, "
@@ -122,7 +124,8 @@ SELECT
     groupUniqArrayArray(mapKeys(attributes)) AS keys,
     groupUniqArrayArray(mapKeys(resource_attributes)) AS resources,
     groupUniqArrayArray(events.name) AS event_names,
-    groupUniqArrayArray(arrayFlatten(arrayMap(e -> mapKeys(e.3), arrayFilter(e -> has({{details:Array(String)}}, e.2), events)))) AS detail_keys
+    groupUniqArrayArray(arrayFlatten(arrayMap(e -> mapKeys(e.3),
+                                              arrayFilter(e -> has({{details:Array(String)}}, e.2), events)))) AS detail_keys
 FROM spans {final}
 WHERE {scope}
 """

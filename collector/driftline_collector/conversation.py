@@ -8,6 +8,8 @@ and `PART` are all the members that any of the shapes has (JSONExtract fills tho
 from collections.abc import Sequence
 from typing import Final
 
+from driftline_collector.sql_text import first_of
+
 CALLS: Final = "Array(Tuple(id String, name String, arguments String))"
 MESSAGES: Final = f"Array(Tuple(role String, content String, tool_calls {CALLS}, tool_call_id String))"
 
@@ -21,14 +23,15 @@ _PART: Final = (
     "tool_call_result Tuple(result String, origin Tuple(id String)))"
 )
 PARTS: Final = f"Array({_PART})"
-_CALL: Final = "Tuple(id String, name String, arguments String, args String, function Tuple(name String, arguments String))"
+_CALL: Final = (
+    "Tuple(id String, name String, arguments String, args String, function Tuple(name String, arguments String))"
+)
 _BODY: Final = (
     "role String, type String, content String, text String, id String, call_id String, name String, arguments String, args String, "
     f"input String, output String, tool_call_id String, toolCallId String, toolName String, tool_calls Array({_CALL}), parts {PARTS}"
 )
-PARSED: Final = (
-    f"Array(Tuple({_BODY}, finish_reason String, default_role String, `event.name` String, kwargs Tuple({_BODY}), message Tuple({_BODY})))"
-)
+_MESSAGE: Final = f"{_BODY}, finish_reason String, default_role String, `event.name` String"
+PARSED: Final = f"Array(Tuple({_MESSAGE}, kwargs Tuple({_BODY}), message Tuple({_BODY})))"
 """What a text is parsed as: an array of messages with every member that any shape has."""
 
 WRAPPED: Final = (
@@ -38,21 +41,19 @@ WRAPPED: Final = (
 )
 """What an object is parsed as, to find the messages in it."""
 
-NULLABLE: Final = r'"(?:function_call|function_response|toolUse|toolResult|tool_call|tool_call_result|message|kwargs|function|origin)"\s*:\s*null'
+NULLABLE: Final = (
+    r'"(?:function_call|function_response|toolUse|toolResult|tool_call|tool_call_result|message|kwargs|function|origin)"'
+    r"\s*:\s*null"
+)
 """Members of PARSED that are objects, where they are null."""
 
-ROLES: Final = {"human": "user", "ai": "assistant", "aimessagechunk": "assistant", "model": "assistant", "function": "tool"}
-
-
-def first_of(texts: Sequence[str]) -> str:
-    """SQL of the first of these texts that is not empty. Few are named twice; of many each once, for what is written twice is planned
-    twice."""
-    if len(texts) == 1:
-        return texts[0]
-    if len(texts) > 4:
-        return f"arrayFirst(x -> x != '', [{', '.join(texts)}])"
-    cases = (f"{text} != '', {text}" for text in texts[:-1])
-    return f"multiIf({', '.join(cases)}, {texts[-1]})"
+ROLES: Final = {
+    "human": "user",
+    "ai": "assistant",
+    "aimessagechunk": "assistant",
+    "model": "assistant",
+    "function": "tool",
+}
 
 
 def unwrapped(text: str, wrapped: str) -> str:
@@ -89,14 +90,16 @@ def bodies(messages: str) -> str:
 
 def content() -> str:
     """SQL of the text of message `m`: (body, role, parts, event)."""
-    texts = "arrayMap(p -> if((p).type IN ('text', 'input_text', 'output_text', ''), if((p).content != '', (p).content, (p).text), ''), (m).3)"
-    known = (
-        "arrayExists(p -> (p).type != '' OR (p).text != '' OR (p).content != '' OR (p).function_call.name != '' OR (p).function_response.name != '' "
-        "OR (p).toolUse.name != '' OR (p).toolResult.toolUseId != '' OR (p).tool_call.tool_name != '' OR (p).tool_call_result.result != '', (m).3)"
+    text = "if((p).type IN ('text', 'input_text', 'output_text', ''), if((p).content != '', (p).content, (p).text), '')"
+    members = (
+        "type text content function_call.name function_response.name toolUse.name toolResult.toolUseId tool_call.tool_name "
+        "tool_call_result.result"
     )
+    is_known = " OR ".join(f"(p).{member} != ''" for member in members.split())
     return (
-        f"multiIf((m).1.type = 'function_call_output', (m).1.output, {known}, "
-        f"arrayStringConcat(arrayFilter(t -> t != '', {texts}), '\\n'), (m).1.content != '', (m).1.content, (m).1.text)"
+        f"multiIf((m).1.type = 'function_call_output', (m).1.output, arrayExists(p -> {is_known}, (m).3), "
+        f"arrayStringConcat(arrayFilter(t -> t != '', arrayMap(p -> {text}, (m).3)), '\\n'), "
+        "(m).1.content != '', (m).1.content, (m).1.text)"
     )
 
 
@@ -106,13 +109,25 @@ def calls() -> str:
         "(p).type IN ('tool_call', 'tool-call', 'tool_use', 'function_call') OR (p).function_call.name != '' OR (p).toolUse.name != '' "
         "OR (p).tool_call.tool_name != ''"
     )
-    name = first_of(["(p).name", "(p).toolName", "(p).function_call.name", "(p).toolUse.name", "(p).tool_call.tool_name"])
+    name = first_of(
+        ["(p).name", "(p).toolName", "(p).function_call.name", "(p).toolUse.name", "(p).tool_call.tool_name"]
+    )
     of_part = _tuple(
         ["(p).id", "(p).toolCallId", "(p).function_call.id", "(p).toolUse.toolUseId", "(p).tool_call.id"],
         name,
-        ["(p).arguments", "(p).args", "(p).input", "(p).function_call.args", "(p).function_call.arguments", "(p).toolUse.input", "(p).tool_call.arguments"],
+        [
+            "(p).arguments",
+            "(p).args",
+            "(p).input",
+            "(p).function_call.args",
+            "(p).function_call.arguments",
+            "(p).toolUse.input",
+            "(p).tool_call.arguments",
+        ],
     )
-    of_call = _tuple(["(t).id"], first_of(["(t).name", "(t).function.name"]), ["(t).arguments", "(t).args", "(t).function.arguments"])
+    of_call = _tuple(
+        ["(t).id"], first_of(["(t).name", "(t).function.name"]), ["(t).arguments", "(t).args", "(t).function.arguments"]
+    )
     own = _tuple(
         ["(m).1.call_id", "(m).1.toolCallId", "(m).1.id"],
         first_of(["(m).1.name", "(m).1.toolName"]),

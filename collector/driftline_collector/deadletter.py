@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import xxhash
 
@@ -17,13 +17,17 @@ from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
 
+DAMAGED: Final = "damaged on disk"
+"""Reason of what is no request any more, but bytes that fail their checksum."""
+
 
 class DeadLetters:
     """A folder with two files a request: `<name>.pb`, the bytes, and `<name>.json`: reason, signal, project, time, items.
 
     Names derive from where the request lay, so doing it again after a crash changes nothing. A `.pb` of reason 'unreadable by the
     store' is an OTLP request of the signal; one of reason 'damaged on disk' is whatever bytes were found. `record` is told of each
-    as its .json says it; `ledger` in there names its row in the store's ledger.
+    as its .json says it; `ledger` in there names its row in the store's ledger. Nothing here is ever dropped to make room: `usage`
+    says how much it is, `letters` reads it.
     """
 
     def __init__(self, folder: Path, *, record: Callable[[Mapping[str, Any]], None]) -> None:
@@ -47,7 +51,7 @@ class DeadLetters:
             data,
             frame,
             signal=signal,
-            reason="damaged on disk",
+            reason=DAMAGED,
             detail=detail,
             checksum=xxhash.xxh3_64_intdigest(name.encode()) if frame is None else frame.checksum,
         )
@@ -87,11 +91,26 @@ class DeadLetters:
     def __len__(self) -> int:
         return sum(1 for _ in self.folder.glob("*.json"))
 
+    def usage(self) -> tuple[int, int]:
+        """How many requests lie here, and the bytes of all files."""
+        n_requests = n_bytes = 0
+        for entry in os.scandir(self.folder):
+            try:
+                n_bytes += entry.stat().st_size
+            except FileNotFoundError:
+                continue  # retried and removed by the command line meanwhile
+            n_requests += entry.name.endswith(".json")
+        return n_requests, n_bytes
+
     @staticmethod
     def _write(path: Path, data: bytes) -> None:
         part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk needs the space that half a letter takes
+            raise
         part.replace(path)

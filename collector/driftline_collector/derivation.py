@@ -5,10 +5,12 @@ from string import Template
 from typing import Final
 
 from driftline_collector import conversation
+from driftline_collector.codes import Codes
 from driftline_collector.mapping import FIELDS, DialectTable
 from driftline_collector.presence import Presence, cut_down
-from driftline_collector.readers import Readers, listed, quoted
+from driftline_collector.readers import Readers
 from driftline_collector.schemas import query_text
+from driftline_collector.sql_text import listed, quoted
 
 _RENAMED: Final = {
     "operation": "reported_operation",
@@ -20,16 +22,17 @@ _RENAMED: Final = {
 }
 _INNER: Final = ("tags", "metadata_json")  # read as lists and maps instead
 
-_CARRIED: Final = tuple(
-    """project service start_time trace_id span_id parent_span_id name scope_name kind received_at status_message dialect duration_ms
-    is_error tags metadata document_lists""".split()
-)
+_CARRIED: Final = (
+    "project", "service", "start_time", "trace_id", "span_id", "parent_span_id", "name", "scope_name", "kind",
+    "received_at", "status_message", "dialect", "duration_ms", "is_error", "tags", "metadata", "document_lists",
+)  # fmt: skip
 """What every stage hands on beside the fields: by name, since `*` would hand on columns of a hundred members, and each name that the
 engine resolves is looked for among all of them."""
 
-_SETTLED: Final = tuple(
-    """operation provider error_message named_error named_status_code is_usage_unknown added_tokens added_output_tokens is_estimating""".split()
-)
+_SETTLED: Final = (
+    "operation", "provider", "error_message", "named_error", "named_status_code", "is_usage_unknown",
+    "added_tokens", "added_output_tokens", "is_estimating",
+)  # fmt: skip
 
 _INDEXED: Final = """,
                 -- Most spans have no indexed key: for them the costly part runs over empty arrays.
@@ -45,7 +48,8 @@ _INDEXED: Final = """,
 _ITEMS: Final = """arrayMap((slot, xs, parts) -> (
                     bitShiftRight(slot, 24), xs[indexOf(parts, 0)], $content,
                     if(parts[-1] < 4 * 65536, [],
-                       arrayMap(j -> (xs[indexOf(parts, 4 * 65536 + j)], xs[indexOf(parts, 5 * 65536 + j)], xs[indexOf(parts, 6 * 65536 + j)]),
+                       arrayMap(j -> (xs[indexOf(parts, 4 * 65536 + j)], xs[indexOf(parts, 5 * 65536 + j)],
+                                      xs[indexOf(parts, 6 * 65536 + j)]),
                                 arraySort(arrayDistinct(arrayMap(p -> bitAnd(p, 65535), arrayFilter(p -> p >= 4 * 65536, parts)))))),
                     xs[indexOf(parts, 2 * 65536)]),
                 arrayFilter((slot, is_first) -> is_first, item_slots, is_first_part),
@@ -56,15 +60,19 @@ _ITEM_TEXT: Final = (
     "arrayFilter((x, p) -> p >= 3 * 65536 AND p < 4 * 65536 AND x != '', xs, parts), '\\n'))"
 )
 
-COLUMNS: Final = tuple(
-    """project service start_time trace_id span_id parent_span_id name kind dialect scope_name duration_ms environment release operation
-    provider request_model response_model response_id prompt_name prompt_version prompt_template prompt_variables session_id user_id
-    agent_name workflow_name is_error error_type error_message http_status_code finish_reason temperature top_p top_k frequency_penalty presence_penalty
-    max_tokens seed stop_sequences choice_count is_stream time_to_first_token_ms input_tokens output_tokens cache_read_tokens
-    cache_write_tokens reasoning_tokens input_audio_tokens output_audio_tokens is_usage_estimated reported_cost_usd embedding_dimensions
-    system_prompt prompt completion input_messages output_messages documents tool_name tool_call_id tool_arguments tool_result
-    tool_definitions tags metadata is_truncated received_at derived_at mapping""".split()
-)
+COLUMNS: Final = (
+    "project", "service", "start_time", "trace_id", "span_id", "parent_span_id", "name", "kind", "dialect",
+    "scope_name", "duration_ms", "environment", "release", "operation", "provider", "request_model",
+    "response_model", "response_id", "prompt_name", "prompt_version", "prompt_template", "prompt_variables",
+    "session_id", "user_id", "agent_name", "workflow_name", "is_error", "error_type", "error_message",
+    "http_status_code", "finish_reason", "temperature", "top_p", "top_k", "frequency_penalty",
+    "presence_penalty", "max_tokens", "seed", "stop_sequences", "choice_count", "is_stream",
+    "time_to_first_token_ms", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens",
+    "reasoning_tokens", "input_audio_tokens", "output_audio_tokens", "is_usage_estimated", "reported_cost_usd",
+    "embedding_dimensions", "system_prompt", "prompt", "completion", "input_messages", "output_messages",
+    "documents", "tool_name", "tool_call_id", "tool_arguments", "tool_result", "tool_definitions", "tags",
+    "metadata", "is_truncated", "received_at", "derived_at", "mapping",
+)  # fmt: skip
 """Columns of `generations`, in the order of sql/generations.sql."""
 
 
@@ -92,14 +100,16 @@ class Derivation:
 
 
 def _generations(table: DialectTable) -> str:
-    readers = Readers(table)
+    codes = Codes(table)
+    readers = Readers(table, codes)
+    content = readers.content
     names = [name for name in FIELDS if name not in _INNER]
     raw = ",\n".join(f"{readers.raw(name)} AS r_{name}" for name in FIELDS)
     typed = ",\n".join(f"{readers.typed(name, f'r_{name}')} AS {_RENAMED.get(name, name)}" for name in names)
-    codes = Template(_INDEXED).substitute(codes=readers.indexed_key_codes("k")) if readers.has_indexed else ""
+    indexed = Template(_INDEXED).substitute(codes=codes.indexed_key_codes("k")) if codes.has_indexed else ""
     items = (
-        Template(_ITEMS).substitute(content=readers.without_absent(_ITEM_TEXT))
-        if readers.has_indexed
+        Template(_ITEMS).substitute(content=content.without_absent(_ITEM_TEXT))
+        if codes.has_indexed
         else f"[]::Array(Tuple(UInt64, String, String, {conversation.CALLS}, String))"
     )
     carried = ", ".join((*_CARRIED, *(_RENAMED.get(name, name) for name in names)))
@@ -115,34 +125,34 @@ def _generations(table: DialectTable) -> str:
         parsed_type=_literal(conversation.PARSED),
         parts_type=_literal(conversation.PARTS),
         wrapped_type=_literal(conversation.WRAPPED),
-        input_messages=readers.messages("input_messages"),
-        output_messages=readers.messages("output_messages"),
-        has_flat_output=readers.has_flat("output_messages"),
+        input_messages=content.messages("input_messages"),
+        output_messages=content.messages("output_messages"),
+        has_flat_output=content.has_flat("output_messages"),
         role_names=listed(conversation.ROLES),
         role_values=listed(conversation.ROLES.values()),
         role_types=listed(("system", "user", "assistant", "tool", *conversation.ROLES)),
-        content=readers.without_absent(conversation.content()),
+        content=content.without_absent(conversation.content()),
         calls=conversation.calls(),
         answers=conversation.answers(),
         bodies=conversation.bodies("ms"),
         nullable=_literal(conversation.NULLABLE),
         unwrapped=conversation.unwrapped("t", "o"),
-        slots="".join(f",\n{line}" for line in readers.slots()),
-        json_columns="".join(f",\n{line}" for line in readers.json_columns()),
-        events_columns="".join(f",\n{line}" for line in readers.events_columns()),
+        slots="".join(f",\n{line}" for line in codes.slots()),
+        json_columns="".join(f",\n{line}" for line in readers.json.columns(codes.slot)),
+        events_columns="".join(f",\n{line}" for line in content.events_columns()),
         kind=readers.kind(),
         dialect=readers.dialect(),
         raw=raw,
         typed=typed,
-        input_text=readers.text("input_messages"),
-        output_text=readers.text("output_messages"),
-        system_text=readers.text("system_messages"),
+        input_text=content.text("input_messages"),
+        output_text=content.text("output_messages"),
+        system_text=content.text("system_messages"),
         tag_list=readers.tag_list(),
         metadata=readers.metadata(),
-        document_lists=readers.document_lists(),
+        document_lists=content.document_lists(),
         items=items,
-        indexed=codes,
-        key_codes=readers.key_codes("k"),
+        indexed=indexed,
+        key_codes=codes.key_codes("k"),
         recognised=readers.recognised(),
     )
 

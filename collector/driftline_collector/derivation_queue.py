@@ -23,12 +23,13 @@ _SLACK: Final = timedelta(hours=1)
 _SHARE: Final = 3.0  # a run is followed by a pause this many times as long, so that a trickle leaves the processor idle
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class _Stored:
     segment: Segment
     spool: Spool
     signal: str
     since: datetime
+    is_derived: bool = False
 
 
 class DerivationQueue:
@@ -43,6 +44,7 @@ class DerivationQueue:
         self._retry_max_s = retry_max_s
         self._changed = threading.Condition()
         self._waiting: deque[_Stored] = deque()
+        self._derived: deque[_Stored] = deque()  # what the spool has not let go of yet
         self._n_items = 0
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -86,11 +88,12 @@ class DerivationQueue:
             started_s = time.monotonic()
             try:
                 self._derive(batch)
+                self._let_go()
             except Exception as error:  # noqa: BLE001 - the edge of the loop: what is stored must be derived
                 self.last_error = f"{type(error).__name__}: {str(error)[:500]}"
                 _LOG.warning("generations not derived, will be tried again", error=self.last_error, pause_s=pause_s)
                 with self._changed:
-                    self._waiting.extendleft(reversed(batch))
+                    self._waiting.extendleft(one for one in reversed(batch) if not one.is_derived)
                     self._changed.wait_for(lambda: self._is_stopping, pause_s)
                 pause_s = min(pause_s * 2, self._retry_max_s)
                 continue
@@ -98,15 +101,17 @@ class DerivationQueue:
             pause_s = 0.1
             took_s = time.monotonic() - started_s
             with self._changed:
-                self._n_items -= sum(one.segment.n_items for one in batch)
                 self._rest(min(self._pause_max_s, _SHARE * took_s))
 
     def _next(self) -> list[_Stored] | None:
-        """The segments of one signal that are derived together, oldest first; None at the end."""
+        """The segments of one signal that are derived together, oldest first; none when there are only files to let go of; None at the
+        end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_stopping)
+            self._changed.wait_for(lambda: self._waiting or self._derived or self._is_stopping)
             if self._is_stopping:
                 return None
+            if not self._waiting:
+                return []
             batch = [self._waiting.popleft()]
             n_items = batch[0].segment.n_items
             while self._waiting and self._waiting[0].signal == batch[0].signal:
@@ -128,11 +133,13 @@ class DerivationQueue:
 
     def _derive(self, batch: Sequence[_Stored]) -> None:
         """Derive them together; where the data make that fail, in halves until the segment at fault stands alone."""
+        if not batch:
+            return
         tokens = [one.segment.token for one in batch]
         since = min(one.since for one in batch)
         run = self._deriver.spans if batch[0].signal == "traces" else self._deriver.logs
         try:
-            n_spans = run(tokens, since=since)
+            self.n_derived += run(tokens, since=since)
         except InsertFailed as failure:
             if failure.is_environment:
                 raise
@@ -148,7 +155,15 @@ class DerivationQueue:
                 code=failure.code,
                 error=str(failure)[:500],
             )
-        else:
-            self.n_derived += n_spans
         for one in batch:
+            one.is_derived = True
+            self._derived.append(one)
+
+    def _let_go(self) -> None:
+        """Remove the files of what is derived. Raises OSError; what is left is tried again."""
+        while self._derived:
+            one = self._derived[0]
             one.spool.remove(one.segment)
+            self._derived.popleft()
+            with self._changed:
+                self._n_items -= one.segment.n_items

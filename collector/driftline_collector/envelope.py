@@ -128,6 +128,21 @@ def read_frames(data: bytes, *, salt: int) -> Iterator[Frame | Damage]:
         position = frame.end
 
 
+def is_beginning(data: bytes) -> bool:
+    """Whether these bytes are the beginning of one frame and not all of it, as a write that was cut off leaves them."""
+    length = 0
+    for index, byte in enumerate(data[:5]):
+        length |= (byte & 127) << (7 * index)
+        if byte < 128:
+            message = data[index + 1 :]
+            break
+    else:
+        return len(data) < 5
+    if len(message) >= length or not _MARK.startswith(message[: len(_MARK)]):
+        return False
+    return len(message) < _SEAL_LENGTH or _SEAL.unpack_from(message, _CHECKSUM_AT)[2] == length
+
+
 def _frame_at(data: bytes, start: int, salt: int) -> Frame | None:
     message = start
     while message < min(start + 5, len(data)) and data[message] & 128:

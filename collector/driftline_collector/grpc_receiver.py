@@ -1,7 +1,7 @@
 """OTLP/gRPC: Export of each signal's service over raw bytes; grpcio decompresses, nothing else touches the message."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, NoReturn
@@ -11,6 +11,7 @@ import grpc
 from driftline_collector import otlp_status
 from driftline_collector.errors import Busy, RequestRefused
 from driftline_collector.intake import PROJECT_HEADER, Intake, Origin, project_of
+from driftline_collector.patience import Patience
 from driftline_collector.settings import CollectorSettings
 from driftline_collector.signals import SIGNALS, Signal
 from driftline_core.errors import StoreError
@@ -43,6 +44,7 @@ class GrpcReceiver:
         self._settings = settings
         self._intake = intake
         self._sink = _ThreadSink()
+        self._patience = Patience(settings.read_silence_s)
         self._server: Any = None
         self.port = settings.grpc_port
 
@@ -54,8 +56,10 @@ class GrpcReceiver:
         ]
         executor = ThreadPoolExecutor(self._settings.grpc_threads, thread_name_prefix="otlp-grpc")
         self._server = grpc.server(executor, options=options)
+        # As a stream of one, so that the wait for the message is ours to end: grpcio's own wait for a unary message has no limit, and
+        # a sender that opens calls and sends nothing would hold every thread.
         for signal in SIGNALS.values():
-            export = grpc.unary_unary_rpc_method_handler(partial(self._export, signal))
+            export = grpc.stream_unary_rpc_method_handler(partial(self._export, signal))
             self._server.add_generic_rpc_handlers(
                 (grpc.method_handlers_generic_handler(signal.service, {"Export": export}),)
             )
@@ -66,15 +70,18 @@ class GrpcReceiver:
             raise StoreError(
                 f"cannot listen on {host} port {self._settings.grpc_port} for OTLP/gRPC: {error}"
             ) from error
+        self._patience.start()
         self._server.start()
 
     def stop(self, *, deadline_s: float) -> None:
         """Accept no more, answer what is being handled, within deadline_s."""
         if self._server is not None:
             self._server.stop(grace=deadline_s).wait(deadline_s + 1.0)
+            self._patience.stop()
 
-    def _export(self, signal: Signal, body: bytes, context: Any) -> bytes:
+    def _export(self, signal: Signal, messages: Iterator[bytes], context: Any) -> bytes:
         origin = Origin(signal=signal.name)
+        body = self._first(messages, context, origin)
         try:
             metadata = {item.key: item.value for item in context.invocation_metadata()}
             origin.project = project_of(metadata.get(PROJECT_HEADER))
@@ -110,6 +117,22 @@ class GrpcReceiver:
             )
         checked = request.checked
         return otlp_status.success(signal, n_rejected=checked.n_rejected, complaint=checked.complaint)
+
+    def _first(self, messages: Iterator[bytes], context: Any, origin: Origin) -> bytes:
+        ticket = self._patience.begin(context.cancel)
+        try:
+            body = next(messages, None)
+        except Exception:  # noqa: BLE001 - grpcio raises a bare one when the call has ended
+            body = None
+        is_given_up = self._patience.end(ticket)
+        if body is not None:
+            return body
+        if is_given_up:
+            self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"), origin)
+        message = "expected one message, got none"
+        self._abort(
+            context, grpc.StatusCode.INVALID_ARGUMENT, otlp_status.INVALID_ARGUMENT, message, is_retryable=False
+        )
 
     def _abort(self, context: Any, status: Any, code: int, message: str, *, is_retryable: bool) -> NoReturn:
         retry_after_s = self._settings.retry_after_s if is_retryable else None

@@ -13,8 +13,9 @@ import uvicorn
 
 from driftline_collector import otlp_status
 from driftline_collector.errors import Busy, RequestRefused
+from driftline_collector.http_protocol import bounded_protocol
 from driftline_collector.inflate import Inflater
-from driftline_collector.intake import PROJECT_HEADER, Intake, Origin, Request, project_of
+from driftline_collector.intake import PROJECT_HEADER, RETRY_HEADER, Intake, Origin, Request, project_of
 from driftline_collector.settings import CollectorSettings
 from driftline_collector.signals import SIGNAL_OF_PATH, Signal
 from driftline_core.errors import StoreError
@@ -26,6 +27,7 @@ _Receive = Callable[[], Awaitable[_Message]]
 _Send = Callable[[_Message], Awaitable[None]]
 
 _PROJECT_HEADER: Final = PROJECT_HEADER.encode()
+_RETRY_HEADER: Final = RETRY_HEADER.encode()
 _PROTOBUF_TYPES: Final = frozenset({b"application/x-protobuf", b"application/protobuf"})
 _JSON_TYPE: Final = b"application/json"
 _ENCODINGS: Final = frozenset({b"gzip", b"deflate"})
@@ -34,6 +36,7 @@ _INLINE_JSON_BYTES: Final = 16 * 1024
 _INLINE_BYTES: Final = (
     512 * 1024
 )  # checking more than this takes over 1 ms: in a thread, so that the loop answers others
+_KEEP_ALIVE_S: Final = 75
 _HTTP_CODES: Final = {
     "too_large": 413,
     "unsupported_type": 415,
@@ -106,6 +109,10 @@ class OtlpApp:
             response = otlp_status.failure(otlp_status.UNAVAILABLE, "internal error", is_json=is_json)
         await _respond(send, status, response, is_json=is_json, retry_after_s=retry_after_s)
 
+    def count_slow(self) -> None:
+        """A request that was dropped because it did not come in time."""
+        self._intake.count_refused(RequestRefused("the request did not come in time", reason="too_slow"), Origin())
+
     async def _export(
         self,
         scope: MutableMapping[str, Any],
@@ -125,7 +132,8 @@ class OtlpApp:
             body = await self._body(headers, receive, hold)
             if body is None:
                 return None
-            request = await self._checked(signal, body, project=origin.project, is_json=is_json)
+            retry_of = headers.get(_RETRY_HEADER, b"").decode("latin-1")
+            request = await self._checked(signal, body, project=origin.project, is_json=is_json, retry_of=retry_of)
             origin.n_items = request.checked.n_items
             loop = asyncio.get_running_loop()
             if self._sink is None:
@@ -181,10 +189,10 @@ class OtlpApp:
             return inflater.finish()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _checked(self, signal: Signal, body: bytes, *, project: str, is_json: bool) -> Request:
+    async def _checked(self, signal: Signal, body: bytes, *, project: str, is_json: bool, retry_of: str) -> Request:
+        check = partial(self._intake.check, signal, body, project=project, is_json=is_json, retry_of=retry_of)
         if len(body) <= (_INLINE_JSON_BYTES if is_json else _INLINE_BYTES):
-            return self._intake.check(signal, body, project=project, is_json=is_json)
-        check = partial(self._intake.check, signal, body, project=project, is_json=is_json)
+            return check()
         return await asyncio.get_running_loop().run_in_executor(self._executor, check)
 
 
@@ -273,14 +281,18 @@ class HttpReceiver:
         config = uvicorn.Config(
             self._app,
             loop="uvloop",
-            http="httptools",
+            http=bounded_protocol(
+                silence_s=self._settings.read_silence_s,
+                request_s=self._settings.read_request_s,
+                on_slow=self._app.count_slow,
+            ),
             lifespan="off",
             ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
             date_header=False,
-            timeout_keep_alive=75,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=5,
         )
         server = self._server = uvicorn.Server(config)

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from driftline_collector.errors import RequestRefused
 
 _STEP: Final = 1 << 20
+_MAX_MEMBERS: Final = 1000  # each costs as much as thousands of bytes, and an empty one takes twenty
 _GZIP_BITS: Final = 31
 _ZLIB_BITS: Final = 15
 _RAW_BITS: Final = -15
@@ -33,15 +34,24 @@ class Inflater:
         self._parts: list[bytes] = []
         self.n_bytes = 0
         self._is_fresh = True
+        self._n_members = 1
+        self._held = b""
         self._stream: _Decompressor = zlib.decompressobj(_GZIP_BITS if encoding == "gzip" else _ZLIB_BITS)
 
     def feed(self, chunk: bytes) -> None:
         """Take the next chunk of the compressed body."""
-        data = chunk
+        data = self._held + chunk
+        if self._is_fresh and self._encoding == "deflate" and len(data) < 2:
+            self._held = data  # whether it is zlib or raw stands in two bytes
+            return
+        self._held = b""
         while data:
             if self._stream.eof:
                 if self._encoding != "gzip":
                     raise self._damaged("bytes follow its end")
+                self._n_members += 1
+                if self._n_members > _MAX_MEMBERS:
+                    raise self._damaged(f"it has more than {_MAX_MEMBERS} members")
                 self._stream = zlib.decompressobj(_GZIP_BITS)
             data = self._step(data)
 

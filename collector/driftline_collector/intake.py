@@ -17,6 +17,8 @@ from driftline_collector.validation import Checked, decode
 
 DEFAULT_PROJECT: Final = "default"
 PROJECT_HEADER: Final = "x-driftline-project"
+RETRY_HEADER: Final = "x-driftline-retry-of"
+"""Name of the dead letter that is sent again: its bytes were acknowledged before, which must not pass for having been stored."""
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -58,11 +60,15 @@ class Intake:
         self._spools = spools
         self._ledger = ledger
 
-    def check(self, signal: Signal, body: bytes, *, project: str, is_json: bool = False) -> Request:
-        """Decode and check; the cost is a few µs an item, so large bodies belong in a thread. Raises RequestRefused."""
+    def check(self, signal: Signal, body: bytes, *, project: str, is_json: bool = False, retry_of: str = "") -> Request:
+        """Decode and check; the cost is a few µs an item, so large bodies belong in a thread. Raises RequestRefused.
+
+        retry_of: the dead letter whose body this is; it is known again among its own retries only.
+        """
         message = parse_json(body, signal) if is_json else decode(body, signal.request)
         checked = signal.check(message, None if is_json else body)
-        return Request(signal=signal, project=project, digest=digest_of(project, body), checked=checked)
+        known_as = f"{project}\0{retry_of}" if retry_of else project
+        return Request(signal=signal, project=project, digest=digest_of(known_as, body), checked=checked)
 
     def keep(self, request: Request, *, sink: AckSink, waiter: Any) -> bool:
         """Hand to the spool. True: nothing is left to wait for; False: the sink is told. Raises Busy.

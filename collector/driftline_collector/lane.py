@@ -41,6 +41,7 @@ class Lane:
             linger_max_s=settings.linger_max_s,
             dedup_window_s=settings.dedup_window_s,
             dedup_max_bodies=settings.dedup_max_bodies,
+            min_free_bytes=settings.spool_min_free_bytes,
             count_kept=count_kept,
         )
         self.loader: Loader | None = None

@@ -33,7 +33,7 @@ class CollectorStats:
     Requests are of every signal, spans of traces; `items` has each signal's own. received: well-formed or not; items of a malformed
     request are unknown and count 0. duplicate: kept before, acknowledged again. recovered: found in the spool at the start,
     acknowledged by an earlier process. spool_bytes: accepted and not stored yet, of every signal; waiting_items: of each signal;
-    oldest_unloaded_s: age of the oldest of them. rejected_*: by reason.
+    oldest_unloaded_s: age of the oldest of them. rejected_*: by reason. dead_letters_*: what lies in the folder now.
     """
 
     received_requests: int
@@ -54,6 +54,8 @@ class CollectorStats:
     spool_bytes: int
     spool_max_bytes: int
     oldest_unloaded_s: float
+    dead_letters: int = 0
+    dead_letters_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,8 @@ class Ledger:
         spool_max_bytes: int,
         oldest_unloaded_s: float,
         waiting_items: Mapping[str, int] | None = None,
+        dead_letters: int = 0,
+        dead_letters_bytes: int = 0,
     ) -> CollectorStats:
         """The counts now, with how the spools stand."""
         with self._lock:
@@ -175,6 +179,8 @@ class Ledger:
                 spool_bytes=spool_bytes,
                 spool_max_bytes=spool_max_bytes,
                 oldest_unloaded_s=oldest_unloaded_s,
+                dead_letters=dead_letters,
+                dead_letters_bytes=dead_letters_bytes,
             )
 
     def _count_tally(self, signal: str, outcome: str, tally: Tally) -> None:

@@ -84,7 +84,8 @@ class Loader:
                 continue
             started_s = time.monotonic()
             try:
-                self._load(segment)
+                if not segment.is_stored:
+                    self._load(segment)
                 self._spool.pace(time.monotonic() - started_s)
                 self._spool.mark_stored(segment)
                 self._on_stored(segment)
@@ -130,6 +131,9 @@ class Loader:
                 raise refusal  # when nothing of a segment can be stored it is more likely the store's fault than each request's
         for frame, refusal in result.refused:
             self._bury(segment, result.data, frame, refusal)
+        # Counted once all are safe: a letter that cannot be written sends the whole segment round again.
+        for frame, _ in result.refused:
+            self._ledger.count_dead_lettered(self._signal, frame.project, n_items=frame.n_items)
         self._ledger.count_stored(self._signal, Tally.of(result.stored))
 
     def _bury(self, segment: Segment, data: bytes, frame: Frame, refusal: InsertFailed) -> None:
@@ -141,4 +145,3 @@ class Loader:
             reason="unreadable by the store",
             detail=str(refusal)[:2000],
         )
-        self._ledger.count_dead_lettered(self._signal, frame.project, n_items=frame.n_items)

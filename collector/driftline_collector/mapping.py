@@ -65,9 +65,18 @@ class Source(_Record):
         places = (span_key, self.resource is not None, self.event is not None, self.output is not None)
         if sum(places) != 1:
             raise ValueError("expected one of a key, a resource, an event and an output")
-        ways = (bool(self.path), self.first, self.quoted, self.contains is not None, self.value is not None, bool(self.starts))
+        ways = (
+            bool(self.path),
+            self.first,
+            self.quoted,
+            self.contains is not None,
+            self.value is not None,
+            bool(self.starts),
+        )
         if sum(ways) > int(span_key):
-            raise ValueError("expected at most one of path, first, quoted, contains, value and starts, beside a key of the span")
+            raise ValueError(
+                "expected at most one of path, first, quoted, contains, value and starts, beside a key of the span"
+            )
         return self
 
     @property
@@ -129,7 +138,7 @@ class KindRule(_Record):
 
 
 class FlatMessages(_Record):
-    """A conversation spread over indexed keys; {i} is the message, {j} a part or a tool call in it. A part that an SDK lacks is left out."""
+    """A conversation spread over indexed keys; {i} is the message, {j} a part or a tool call in it. What an SDK lacks is left out."""
 
     shape: Literal["flat"]
     role: IndexedKey

@@ -1,6 +1,7 @@
 """OTLP/JSON to OTLP messages: protobuf's JSON mapping, but ids in hex (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding)."""
 
 import base64
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from driftline_collector.errors import RequestRefused
 from driftline_collector.signals import Signal
 
+_HEX = re.compile(r"[0-9a-fA-F]*")
 _ID_KEYS = ("traceId", "trace_id", "spanId", "span_id", "parentSpanId", "parent_span_id")
 
 # Where ids are: the way from a request through lists (camelCase, snake_case), with holders of ids at its end; a name without a list
@@ -69,7 +71,7 @@ def _ids_to_base64(holder: dict[str, Any], signal: Signal) -> None:
         if value is None:
             continue
         try:
-            if not isinstance(value, str):
+            if not isinstance(value, str) or not _HEX.fullmatch(value):  # bytes.fromhex skips spaces
                 raise ValueError
             holder[key] = base64.b64encode(bytes.fromhex(value)).decode()
         except ValueError:

@@ -62,9 +62,7 @@ def cut_down(table: DialectTable, presence: Presence) -> DialectTable:
         fields_={name: cut.field(field) for name, field in table.fields_.items()},
         messages={name: tuple(filter(cut.has_messages, sources)) for name, sources in table.messages.items()},
         documents=tuple(filter(cut.has_documents, table.documents)),
-        metadata=table.metadata.model_copy(
-            update={"prefixes": tuple(filter(cut.has_prefix, table.metadata.prefixes))}
-        ),
+        metadata=table.metadata.model_copy(update={"prefixes": tuple(filter(cut.has_prefix, table.metadata.prefixes))}),
     )
 
 
@@ -82,7 +80,11 @@ class _Cut:
         if rule.key is not None:
             if rule.key not in self._keys:
                 return None
-            return rule.model_copy(update={"llm_has": tuple(filter(self._has_key, rule.llm_has))}) if rule.llm_has else rule
+            return (
+                rule.model_copy(update={"llm_has": tuple(filter(self._has_key, rule.llm_has))})
+                if rule.llm_has
+                else rule
+            )
         if rule.names:
             return rule
         present = tuple(key for key in rule.present if key in self._keys)

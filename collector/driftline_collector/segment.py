@@ -1,12 +1,13 @@
 """One file of the spool: frames one after another, appended and made durable by one thread."""
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from driftline_collector.envelope import Damage, Frame, read_frames, reframed
+from driftline_collector.envelope import Frame, is_beginning, read_frames, reframed
 from driftline_collector.tally import Tally
 
 _SUFFIX = ".pb"
@@ -82,7 +83,7 @@ def recover(segment: Segment, *, bury: Callable[[str, bytes], None]) -> Recovere
     for part in read_frames(data, salt=segment.salt):
         if isinstance(part, Frame):
             frames.append(part)
-        elif part.is_tail and not _is_whole(data, part):
+        elif part.is_tail and _is_torn(data[part.start :]):
             torn = part.end - part.start
         else:
             bury(f"{segment.token}-{part.start}-damaged", data[part.start : part.end])
@@ -107,18 +108,10 @@ def recover(segment: Segment, *, bury: Callable[[str, bytes], None]) -> Recovere
     return Recovered(segment=segment, n_damaged=n_damaged, n_torn_bytes=torn)
 
 
-def _is_whole(data: bytes, damage: Damage) -> bool:
-    """Whether the last bytes hold all that their length says: then they were written whole, and damaged later."""
-    length = shift = 0
-    position = damage.start
-    while position < min(damage.end, damage.start + 5):
-        byte = data[position]
-        length |= (byte & 127) << shift
-        shift += 7
-        position += 1
-        if byte < 128:
-            return length > 0 and position + length <= damage.end and any(data[position : damage.end])
-    return False
+def _is_torn(tail: bytes) -> bool:
+    """Whether the last bytes are what a write that was cut off leaves, which was never acknowledged: a beginning, or pages of zeros
+    that were allocated and not written. Anything else was a frame once, and damaged later."""
+    return is_beginning(tail) or not any(tail)
 
 
 class SegmentWriter:
@@ -152,6 +145,16 @@ class SegmentWriter:
 
     def close(self) -> None:
         os.close(self._fd)
+
+
+def require_space(folder: Path, n_bytes: int) -> None:
+    """Raises OSError when its disk has less than that free: without room for digests, dead letters and the store's own INSERTs a
+    spool that filled its disk could never drain again."""
+    disk = os.statvfs(folder)
+    free = disk.f_bavail * disk.f_frsize
+    if free < n_bytes:
+        told = f"{free} bytes are free, {n_bytes} are wanted with what is kept for the store and dead letters"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {told}")
 
 
 def splits_path(segment: Segment) -> Path:

@@ -41,6 +41,7 @@ class Collector:
         self._lanes: dict[str, Lane] = {}
         self._derivations: DerivationQueue | None = None
         self._books: Books | None = None
+        self._dead_letters: DeadLetters | None = None
         self._http: HttpReceiver | None = None
         self._grpc: GrpcReceiver | None = None
         self._is_stopped = False
@@ -61,7 +62,8 @@ class Collector:
             take_over_earlier(self._folder)
             for signal in SIGNALS.values():
                 self._lanes[signal.name] = Lane(signal, self._folder, settings, self._ledger)
-            dead_letters = DeadLetters(self._folder / "dead-letters", record=partial(record_dead_letter, self._store))
+            record = partial(record_dead_letter, self._store)
+            dead_letters = self._dead_letters = DeadLetters(self._folder / "dead-letters", record=record)
             spools = {name: lane.spool for name, lane in self._lanes.items()}
             for lane in self._lanes.values():
                 lane.recover(dead_letters)
@@ -150,11 +152,14 @@ class Collector:
     def stats(self) -> CollectorStats:
         """What became of every request and item since the start, and how the spools stand."""
         spools = {name: lane.spool for name, lane in self._lanes.items()}
+        dead_letters, dead_letters_bytes = self._dead_letters.usage() if self._dead_letters is not None else (0, 0)
         return self._ledger.stats(
             spool_bytes=sum(spool.n_bytes for spool in spools.values()),
             spool_max_bytes=self._settings.spool_max_bytes * len(SIGNALS),
             oldest_unloaded_s=max((spool.oldest_age_s() for spool in spools.values()), default=0.0),
             waiting_items={name: sum(items for _, items in spool.waiting().values()) for name, spool in spools.items()},
+            dead_letters=dead_letters,
+            dead_letters_bytes=dead_letters_bytes,
         )
 
 

@@ -32,6 +32,18 @@ class CollectorSettings(ComponentSettings):
         ge=1 * MIB,
         description="Bytes of requests held in memory at once, in bytes; beyond it senders are asked to come back.",
     )
+    read_silence_s: float = Field(
+        default=30.0,
+        ge=0.1,
+        le=3600.0,
+        description="A request that has begun and sends nothing for this long is dropped, in seconds.",
+    )
+    read_request_s: float = Field(
+        default=300.0,
+        ge=0.1,
+        le=86400.0,
+        description="A request that is not whole after this time is dropped, however steadily it drips, in seconds.",
+    )
     retry_after_s: int = Field(
         default=2, ge=1, le=3600, description="How long a refused sender is asked to wait, in seconds."
     )
@@ -42,6 +54,11 @@ class CollectorSettings(ComponentSettings):
         default=4 << 30,
         ge=1 * MIB,
         description="Most bytes the spool of one signal may hold; when full, its senders are asked to come back.",
+    )
+    spool_min_free_bytes: int = Field(
+        default=64 * MIB,
+        ge=0,
+        description="Bytes of the spool's disk that it leaves free, so that it can drain; below them senders are asked to come back.",
     )
     segment_max_bytes: int = Field(
         default=32 * MIB,
@@ -75,7 +92,8 @@ class CollectorSettings(ComponentSettings):
         "leaves the processor idle; in seconds.",
     )
     dialects_path: Path | None = Field(
-        default=None, description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change."
+        default=None,
+        description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change.",
     )
     load_retry_max_s: float = Field(
         default=10.0, gt=0.0, le=600.0, description="Longest pause before a failed INSERT is tried again, in seconds."

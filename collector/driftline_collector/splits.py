@@ -31,7 +31,7 @@ class SplitJournal:
             return
         is_new = not self._path.exists()
         with self._path.open("a", encoding="ascii") as file:
-            file.write(f"{low} {high};\n")
+            file.write(f"\n{low} {high};\n")  # a line of its own even after one that was cut off
             file.flush()
             os.fsync(file.fileno())
         if is_new:

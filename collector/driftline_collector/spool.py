@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from driftline_collector.acknowledgement import AckSink, KeptCounter, uncounted
+from driftline_collector.acknowledgement import AckSink, KeptCounter, settle_all, uncounted
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import frame_head
 from driftline_collector.errors import Busy
-from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, splits_path
+from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, require_space, splits_path
 from driftline_collector.tally import Tally
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
@@ -55,6 +55,7 @@ class Spool:
         linger_max_s: float = 0.0,
         dedup_window_s: int = 900,
         dedup_max_bodies: int = 1_000_000,
+        min_free_bytes: int = 0,
         wall_s: Callable[[], float] = time.time,
         count_kept: KeptCounter = uncounted,
     ) -> None:
@@ -63,6 +64,7 @@ class Spool:
         self._segment_max_bytes = segment_max_bytes
         self._linger_s = self._linger_min_s = linger_s
         self._linger_max_s = linger_max_s
+        self._min_free_bytes = min_free_bytes
         self._wall_s = wall_s
         self._count_kept = count_kept
         try:
@@ -100,6 +102,8 @@ class Spool:
         now_s = self._wall_s()
         self._digests.load(now_s=now_s)
         recovered = []
+        for draft in self._folder.glob("*.repair"):
+            draft.unlink()
         for splits in self._folder.glob("*.splits"):
             if not splits.with_suffix(".pb").exists():
                 splits.unlink()
@@ -325,6 +329,10 @@ class Spool:
                 n_written = 0
                 error = Busy(f"the spool cannot be written: {failure.strerror}", reason="spool_error", is_full=False)
                 _LOG.error("spool write failed", error=str(failure), n_requests=len(group))
+            except Exception:  # noqa: BLE001 - the edge of the loop: without its writer the spool would answer nobody any more
+                n_written = 0
+                error = Busy("the spool cannot be written: internal error", reason="spool_error", is_full=False)
+                _LOG.exception("spool write failed unexpectedly")
             with self._changed:
                 self._writing_from = None
                 self._disk_error = None if error is None else str(error)
@@ -346,10 +354,11 @@ class Spool:
                 ):
                     self._rotate()
                 self._changed.notify_all()
-            self._settle(group, error)
+            settle_all([waiter for request in group for waiter in request.waiters], error)
 
     def _write(self, group: list[_Request]) -> int:
         """Append the group to the open segment, durably; returns its bytes there. Raises OSError and leaves no trace of it."""
+        require_space(self._folder, sum(len(request.body) for request in group) + self._min_free_bytes)
         if self._writer is None:
             segment = Segment.new(self._folder, self._next_number)
             self._next_number += 1
@@ -370,7 +379,7 @@ class Spool:
             parts += (head, request.body)
         try:
             writer.append(parts)
-        except OSError:
+        except BaseException:
             self._abandon(writer)
             raise
         n_bytes = sum(map(len, parts))
@@ -396,15 +405,3 @@ class Spool:
                 self._closed.append(segment)
             else:
                 segment.path.unlink(missing_ok=True)
-
-    @staticmethod
-    def _settle(group: list[_Request], error: Busy | None) -> None:
-        by_sink: dict[AckSink, list[Any]] = {}
-        for request in group:
-            for sink, waiter in request.waiters:
-                by_sink.setdefault(sink, []).append(waiter)
-        for sink, waiters in by_sink.items():
-            try:
-                sink.settle(waiters, error)
-            except Exception:  # noqa: BLE001 - one receiver that is gone must not stop the writer
-                _LOG.exception("a receiver could not be told of its acknowledgement")

@@ -47,6 +47,10 @@ class Server:
         self.kill()
         raise AssertionError("the server did not say its port in time")
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def kill(self) -> None:
         """SIGKILL: no handler, no flush, no goodbye."""
         self._process.kill()
@@ -108,8 +112,12 @@ def kill_under_load(
     pauses_s: Sequence[float],
     n_senders: int = 4,
     n_spans: int = 8,
+    before_end: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Start, load, kill after each pause; then start once more, let the senders finish, end it. What was sent and acknowledged."""
+    """Start, load, kill after each pause; then start once more, let the senders finish, end it. What was sent and acknowledged.
+
+    before_end: called while the last one still runs.
+    """
     port: int | None = None
     stopping = threading.Event()
     senders = [Sender(lambda: port, stopping, n_spans=n_spans) for _ in range(n_senders)]
@@ -129,6 +137,7 @@ def kill_under_load(
     for sender in senders:
         sender.join(60.0)
         assert not sender.is_alive(), "a sender was never acknowledged"
+    before_end()
     status = server.end()
     assert status == 0, f"expected the server to end with status 0, got {status}"
     total = Outcome()

@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from driftline_collector.books import Books, record_dead_letter, spool_id
 from driftline_collector.deadletter import DeadLetters
+from driftline_collector.derivation_queue import DerivationQueue
+from driftline_collector.deriver import Deriver
 from driftline_collector.errors import Busy, RequestRefused
 from driftline_collector.insert import InsertFailed, SegmentInsert
 from driftline_collector.intake import Intake, Origin
 from driftline_collector.lane import Lane
 from driftline_collector.ledger import Ledger
+from driftline_collector.mapping import load_table
 from driftline_collector.schemas import SCHEMAS
 from driftline_collector.segment import Segment
 from driftline_collector.settings import CollectorSettings
@@ -61,7 +64,9 @@ class _Process:
         self.lane.recover(dead_letters)
         spools = {"traces": self.lane.spool}
         self.books = Books(store, self._ledger, spools, source=spool_id(folder))
-        self.lane.start(store, dead_letters)
+        self.derivations = DerivationQueue(Deriver(store, load_table()), pause_max_s=0.0, retry_max_s=0.2)
+        self.derivations.start()
+        self.lane.start(store, dead_letters, self.derivations)
         self._intake = Intake(spools, self._ledger)
 
     def send(self, body: bytes, project: str) -> bool:
@@ -88,6 +93,7 @@ class _Process:
         """Nothing is stored, written or remembered that was not before."""
         assert self.lane.loader is not None
         assert self.lane.loader.stop(deadline_s=30.0)
+        assert self.derivations.stop(deadline_s=30.0)
         self.lane.spool.stop(deadline_s=30.0)
         self.lane.spool.close()
 

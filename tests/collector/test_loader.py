@@ -111,7 +111,7 @@ def test_a_damaged_record_is_set_aside_at_the_start_and_the_rest_is_stored(
     (path,) = (tmp_path / "spool" / "traces").glob("*.pb")
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
-    path.write_bytes(data + b"\x80\x01torn")
+    path.write_bytes(data + data[:30])  # and a write that was cut off
     second = start_collector()
     assert second.flush(60.0)
     assert count_spans() == 2
@@ -151,3 +151,5 @@ def test_splits_are_remembered_by_the_next_process(tmp_path: Path) -> None:
     assert (0, 8) in again
     assert (4, 8) in again
     assert (6, 8) not in again
+    again.add(6, 8)
+    assert (6, 8) in SplitJournal(segment)

@@ -255,6 +255,44 @@ def test_a_flipped_bit_costs_at_most_the_frame_that_it_hit(bodies: list[bytes], 
         assert recovered_bodies(folder) == (found, [])
 
 
+_WOUNDS: st.SearchStrategy[list[tuple[int, int, int]]] = (
+    st.lists(  # which frame, how far from its start, which bit: heads are as likely as bodies
+        st.tuples(st.integers(0, 4), st.integers(0, 80) | st.integers(0, 5), st.integers(0, 7)), max_size=4
+    )
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    bodies=st.lists(st.binary(max_size=200), min_size=1, max_size=5, unique=True),
+    flips=_WOUNDS,
+    cut=st.none() | st.integers(min_value=0, max_value=2000),
+)
+def test_whatever_is_flipped_and_cut_a_frame_is_recovered_whole_or_buried(
+    bodies: list[bytes], flips: list[tuple[int, int, int]], cut: int | None
+) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        segment = write_segment(folder, bodies)
+        whole = segment.path.read_bytes()
+        data = bytearray(whole)
+        frames = [part for part in read_frames(whole, salt=segment.salt) if isinstance(part, Frame)]
+        for index, offset, bit in flips:
+            data[(frames[index % len(frames)].start + offset) % len(data)] ^= 1 << bit
+        if cut is not None:
+            del data[cut % len(data) :]
+        segment.path.write_bytes(data)
+        found, damaged = recovered_bodies(folder)
+        assert found == [body for body in bodies if body in found]  # none altered, all in their order
+        for frame in frames:
+            left = bytes(data[frame.start : frame.end])
+            if frame.end > len(data) or whole[frame.body : frame.end] in found:
+                continue  # cut off, or recovered
+            assert left != whole[frame.start : frame.end]
+            assert any(left in stretch for stretch in damaged)
+        assert recovered_bodies(folder) == (found, [])
+
+
 def test_a_body_that_holds_a_frame_cannot_pass_for_one(tmp_path: Path) -> None:
     forged = frame_head(project="p", received_at_ns=1, digest=bytes(16), n_items=1, body=b"x", salt=0) + b"x"
     segment = write_segment(tmp_path, [b"first" + forged * 3, b"second"])
@@ -307,6 +345,19 @@ def test_a_write_that_fails_is_refused_and_the_next_one_kept(tmp_path: Path) -> 
         [sys.executable, "-c", _FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_unexpected_error_is_answered_and_the_writer_goes_on(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path)
+    spool.start()
+    with pytest.raises(Busy, match="internal error") as caught:
+        keep(spool, b"body", n_items=1 << 40)  # more than the frame has room for
+    assert not caught.value.is_full
+    assert not keep(spool, b"body")
+    assert spool.n_bytes > 0
+    spool.stop(deadline_s=5.0)
+    spool.close()
+    assert recovered_bodies(tmp_path) == ([b"body"], [])
 
 
 def test_digests_are_forgotten_after_the_window_and_beyond_the_bound(tmp_path: Path) -> None:

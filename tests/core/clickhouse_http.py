@@ -1,7 +1,7 @@
 """A thin HTTP front over chDB: enough of ClickHouse's HTTP interface for clickhouse-connect, so that the server path runs where no
 ClickHouse server can be installed. Runs in a process of its own (one engine a process) and prints its port as the first line.
 
-    python -m tests.core.clickhouse_http DIRECTORY
+    python -m tests.core.clickhouse_http DIRECTORY [PORT]
 
 Not ClickHouse's: authentication, sessions, compression of responses, progress headers.
 """
@@ -134,16 +134,17 @@ class Front(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, directory: str, scratch: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, directory: str, scratch: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
         self.directory = directory
         self.scratch = scratch
 
 
 def main() -> None:
     directory = Path(sys.argv[1])
+    port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
     keeper = chdb.connect(str(directory))  # type: ignore[no-untyped-call]  # an engine lives while a handle is open
-    with tempfile.TemporaryDirectory() as scratch, Front(str(directory), scratch) as front:
+    with tempfile.TemporaryDirectory() as scratch, Front(str(directory), scratch, port) as front:
         sys.stdout.write(f"{front.server_port}\n")
         sys.stdout.flush()
         front.serve_forever()

@@ -53,7 +53,9 @@ def read_ingest_ledger(
     context: Context,
     project: Project,
     time_range: Range,
-    signal: Annotated[Literal["", "traces", "logs", "metrics"], Query(description="One signal. Default: every one.")] = "",
+    signal: Annotated[
+        Literal["", "traces", "logs", "metrics"], Query(description="One signal. Default: every one.")
+    ] = "",
 ) -> IngestLedger:
     """By time of receipt, widened to whole minutes; at most 24 hours at once. Default: the last hour, every signal."""
     to_time = time_range.to_time or context.clock() + timedelta(minutes=1)

@@ -1,7 +1,7 @@
 """Sends OTLP bodies over HTTP, waiting when the collector asks for it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Final
 
@@ -23,7 +23,8 @@ class DeliveryError(DriftlineError, ConnectionError):
 class OtlpSender:
     """One connection to an OTLP/HTTP endpoint. A context manager.
 
-    endpoint: base URL or the full /v1/traces URL; patience_s: how long one batch is retried, in seconds; sleep: for tests.
+    endpoint: base URL or the full URL; path: where the signal's requests go; headers: more of them; patience_s: how long one batch
+    is retried, in seconds; sleep: for tests.
     """
 
     def __init__(
@@ -31,15 +32,17 @@ class OtlpSender:
         endpoint: str,
         *,
         project: str = "default",
+        path: str = "/v1/traces",
+        headers: Mapping[str, str] | None = None,
         patience_s: float = 120.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         base = endpoint.rstrip("/")
-        self.url = base if base.endswith("/v1/traces") else f"{base}/v1/traces"
+        self.url = base if base.endswith(path) else f"{base}{path}"
         self._patience_s = patience_s
         self._sleep = sleep
-        headers = {"content-type": "application/x-protobuf", "x-driftline-project": project}
-        self._client = httpx.Client(headers=headers, timeout=60.0)
+        sent = {"content-type": "application/x-protobuf", "x-driftline-project": project, **(headers or {})}
+        self._client = httpx.Client(headers=sent, timeout=60.0)
         self.n_retries = 0
         self._has_answered = False
 
@@ -52,7 +55,7 @@ class OtlpSender:
         self._client.close()
 
     def send(self, body: bytes) -> tuple[int, str]:
-        """Deliver one ExportTraceServiceRequest; returns how many spans the collector rejected, and its reason.
+        """Deliver one export request; returns how many spans (or other items) the collector rejected, and its reason.
 
         Raises DeliveryError when it is refused, or not taken within patience_s.
         """

@@ -1,4 +1,4 @@
--- generations are derived from spans and log records in batches beside the INSERT (docs/decisions/0005), not by a view inside it.
+-- generations are derived from spans and log records in batches beside the INSERT (docs/decisions/0006), not by a view inside it.
 -- spans.segment, logs.segment: the INSERT that stored the row, so that what it brought is found again without a clock.
 ALTER TABLE spans ADD COLUMN IF NOT EXISTS segment LowCardinality(String) DEFAULT '' CODEC(ZSTD(1));
 
