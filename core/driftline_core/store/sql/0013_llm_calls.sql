@@ -99,7 +99,7 @@ FROM
             AND start_time <= counted_start + toIntervalMicrosecond(toInt64(counted_ms * 1000))
             AND counted_start <= start_time + toIntervalMicrosecond(toInt64(duration_ms * 1000))
       ))
-      AND (dialect != 'logfire' OR is_error OR input_tokens IS NOT NULL OR (service, request_model, input_messages) NOT IN
+      AND (dialect != 'logfire' OR startsWith(name, 'streaming response from') OR is_error OR input_tokens IS NOT NULL OR (service, request_model, input_messages) NOT IN
       (
           SELECT service, request_model, input_messages
           FROM generations
