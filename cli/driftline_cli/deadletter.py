@@ -32,7 +32,11 @@ def run_list(spool: Path, *, is_json: bool) -> None:
     if not letters:
         console.print(f"[dim]no dead letters in {spool}[/]")
         return
-    table = Table("name", "signal", "project", "reason", "detail", "items", "bytes", "received", box=None)
+    table = Table(box=None)
+    # Whole, however narrow the terminal: `show NAME` and `retry NAME` need it.
+    table.add_column("name", no_wrap=True, min_width=max(len(letter.name) for letter in letters))
+    for heading in ("signal", "project", "reason", "detail", "items", "bytes", "received"):
+        table.add_column(heading)
     for letter in letters:
         table.add_row(
             letter.name,

@@ -10,7 +10,7 @@ from driftline_cli.console import human_console, write_json
 
 
 def run_status(url: str, *, project: str, is_json: bool) -> int:
-    """Show it; 0 when everything is well, 1 when a part is not or spans were lost to dead letters. Raises ApiError."""
+    """Show it; 0 when everything is well, 1 when a part is not. Raises ApiError."""
     with ApiClient(url, project=project) as api:
         readiness = api.readiness()
         ingest = api.get("/api/v1/ingest")

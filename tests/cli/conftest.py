@@ -52,11 +52,11 @@ def project() -> str:
 def driftline(tmp_path: Path) -> Run:
     """Runs `driftline ARGUMENTS` in an empty directory; stdout and stderr are text."""
 
-    def run(*arguments: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, timeout_s: float = 120, columns: int = 200) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "driftline_cli.main", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "200", "OMP_NUM_THREADS": "2"},
+            env={**os.environ, "COLUMNS": str(columns), "OMP_NUM_THREADS": "2"},
             capture_output=True,
             text=True,
             timeout=timeout_s,

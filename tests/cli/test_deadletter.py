@@ -46,6 +46,12 @@ def count(store: Store, project: str) -> int:
     return int(store.scalar("SELECT count() FROM spans WHERE project = {p:String}", {"p": project}))
 
 
+def test_list_shows_names_whole(driftline: Run, spool: Path) -> None:
+    name = "0000000000000001-3e0233ca109e43d7-0"  # as the loader names them
+    put(spool, name, build_request().SerializeToString())
+    assert name in driftline("deadletter", "list", "--spool", str(spool), columns=80).stdout
+
+
 def test_list_and_show_say_what_was_refused_and_why(driftline: Run, spool: Path) -> None:
     assert "no dead letters" in driftline("deadletter", "list").stdout
     request = build_request(2, name="inside", text="a secret prompt")
