@@ -162,12 +162,16 @@ class FlatMessages(_Record):
 
 
 class JsonMessages(_Record):
-    """A conversation in one attribute: OTel's parts, OpenAI's, Anthropic's, LangChain's or Gemini's JSON; other text is one message."""
+    """A conversation in one attribute: OTel's parts, OpenAI's, Anthropic's, LangChain's or Gemini's JSON; other text is one message.
+
+    is_nested: a message may stand inside `kwargs`, as LangChain's do, or inside `message`, as choices do.
+    """
 
     shape: Literal["json"]
     key: Key
     path: tuple[str | int, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    is_nested: bool = False
 
 
 class EventMessages(_Record):
