@@ -10,9 +10,7 @@ from driftline_collector.schemas import query_text
 
 EVENT: Final = "gen_ai.evaluation.result"
 _INDEXED: Final = re.compile(r"(trace\.|session\.)?(evaluations|annotations)\.#\.(evaluation|annotation)\.name")
-_COLUMNS: Final = (
-    "project, service, time, trace_id, span_id, name, source, number, score, label, explanation, kind, response_id, received_at, derived_at"
-)
+_COLUMNS: Final = "project, service, time, trace_id, span_id, name, source, number, score, label, explanation, kind, response_id, received_at, derived_at"
 
 
 def has_evaluations(presence: Presence) -> bool:
@@ -26,6 +24,5 @@ def evaluations_sql() -> str:
 
 
 def evaluation_logs_sql(scope: Scope) -> str:
-    """The INSERT for the log records in `scope`; parameters: the scope's and derived_at."""
+    """The INSERT for the log records in `scope`; parameters: the scope's."""
     return f"INSERT INTO evaluations ({_COLUMNS}) {Template(query_text('evaluation_logs.sql')).substitute(scope=scope.condition)}"
-

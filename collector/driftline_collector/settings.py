@@ -69,7 +69,8 @@ class CollectorSettings(ComponentSettings):
         "leaves the processor idle; in seconds.",
     )
     dialects_path: Path | None = Field(
-        default=None, description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change."
+        default=None,
+        description="A dialect file of your own, whose rows go before the shipped ones; `driftline replay-mapping` after a change.",
     )
     loader_threads: int = Field(default=2, ge=1, le=16, description="INSERTs that run at once, a thread each.")
     load_retry_max_s: float = Field(
