@@ -85,6 +85,9 @@ class _Comparison:
         self._attributes += [item for record in found.logs for item in (("body", record["body"]), *record["attributes"].items())]
 
     def run(self) -> Iterator[Found]:
+        if not self._main:
+            yield _found("calls", False, f"expected a call of a model, got none of {len(self._landed.rows)} rows")
+            return
         yield from self._identity()
         yield from self._texts()
         yield from self._parameters()
