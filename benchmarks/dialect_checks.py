@@ -111,6 +111,9 @@ class _Comparison:
         ]
 
     def run(self) -> Iterator[Found]:
+        if not self._main:
+            yield _found("calls", False, f"expected a call of a model, got none of {len(self._landed.rows)} rows")
+            return
         yield from self._identity()
         yield from self._texts()
         yield from self._parameters()

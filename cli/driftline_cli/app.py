@@ -47,6 +47,8 @@ app.add_typer(references, name="references")
 app.add_typer(dashboards, name="dashboards")
 app.add_typer(rules, name="rules")
 app.add_typer(deadletter, name="deadletter")
+dialects = typer.Typer(help="Dialect files of your own: what further SDKs call things.", no_args_is_help=True)
+app.add_typer(dialects, name="dialects")
 
 
 @app.command()
@@ -131,6 +133,52 @@ def analyze(*, data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warn
 
     configure_logging(level=log_level)
     raise typer.Exit(run_analyze(data_dir, is_json=is_json))
+
+
+@app.command("replay-mapping")
+def replay_mapping(
+    *,
+    from_time: Annotated[
+        str | None,
+        typer.Option("--from", help="Spans that began at or after this: RFC 3339 or epoch; default: all stored."),
+    ] = None,
+    to_time: Annotated[
+        str | None, typer.Option("--to", help="Spans that began before this: RFC 3339, epoch or 'now'.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="Only this project; default: every one.")] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="Also what this mapping derived already.")] = False,
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be looked at and change nothing.")
+    ] = False,
+    dialects_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--dialects",
+            help="A dialect file of your own; default: the collector's setting DRIFTLINE_COLLECTOR_DIALECTS_PATH.",
+        ),
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    log_level: LogLevel = "warning",
+    is_json: AsJson = False,
+) -> None:
+    """Derive generations anew from the stored spans after the dialect table changed. Safe to repeat and to interrupt."""
+    from driftline_cli.importing.times import parse_moment
+    from driftline_cli.replay import ReplayOptions, run_replay
+    from driftline_core.clock import utc_now
+    from driftline_core.log import configure_logging
+
+    configure_logging(level=log_level)
+    now = utc_now()
+    options = ReplayOptions(
+        data_dir=data_dir,
+        start=parse_moment(from_time, now=now) if from_time is not None else None,
+        end=parse_moment(to_time, now=now) if to_time is not None else None,
+        project=project,
+        dialects=dialects_file,
+        is_all=is_all,
+        is_dry_run=is_dry_run,
+    )
+    raise typer.Exit(run_replay(options, is_json=is_json))
 
 
 @app.command()
@@ -379,6 +427,18 @@ def export_dead_letters(
     from driftline_cli.deadletter import run_export
 
     raise typer.Exit(run_export(spool or data_dir / "spool", names or [], is_all=is_all, to=to, is_json=is_json))
+
+
+@dialects.command("check")
+def check_dialects(
+    *,
+    file: Annotated[Path, typer.Argument(help="A dialect file of your own.")],
+    is_json: AsJson = False,
+) -> None:
+    """Say whether a dialect file can be used, and what it adds. Exit code 1 when not."""
+    from driftline_cli.dialects import run_check
+
+    run_check(file, is_json=is_json)
 
 
 def _given(**flags: Any) -> dict[str, Any]:

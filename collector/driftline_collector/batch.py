@@ -1,7 +1,8 @@
 """Which spans are derived together, and what the log records of the same spans add to them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 from driftline_collector.mapping import DialectTable
@@ -9,7 +10,11 @@ from driftline_collector.presence import Presence
 from driftline_collector.sql_text import listed
 from driftline_core.store import Store
 
-_SLACK_S: Final = 600
+# Of the records in the batch's time, those within ten minutes of the span itself: else its neighbours would decide what it gets.
+_LOG_EVENTS: Final = (
+    "arrayFilter(e -> e.1 + 600000000000 >= toUInt64(toUnixTimestamp64Nano(start_time)) "
+    "AND e.1 < toUInt64(toUnixTimestamp64Nano(start_time)) + duration_ns + 600000000000, log_events)"
+)
 _EVENTS_TYPE: Final = "Array(Tuple(time_unix_nano UInt64, name String, attributes Map(String, String)))"
 
 
@@ -20,6 +25,21 @@ class Scope:
     condition: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     is_final: bool = False
+    depth: int = 0
+
+    def halves(self) -> tuple["Scope", "Scope"]:
+        """Two scopes that share these spans about evenly, by their ids; depth counts how often that was done."""
+        left, right = (self._half(bit) for bit in (0, 1))
+        return left, right
+
+    def _half(self, bit: int) -> "Scope":
+        name = f"half_{self.depth}"
+        return replace(
+            self,
+            condition=f"({self.condition}) AND bitTest(sipHash64(trace_id, span_id), {self.depth}) = {{{name}:UInt8}}",
+            parameters={**self.parameters, name: bit},
+            depth=self.depth + 1,
+        )
 
     @classmethod
     def of_segments(cls, tokens: Iterable[str], *, since: str) -> "Scope":
@@ -59,8 +79,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """A batch looked at: how many spans, when, of whom, and the names that they and their log records use."""
+    """A batch looked at: how many spans, when, of whom, and the names that they and their log records use.
 
+    looked_at: the store's clock when it began, UTC without a zone: the one clock that all who derive share.
+    """
+
+    looked_at: datetime
     n_spans: int
     n_logs: int
     bounds: Mapping[str, Any]
@@ -72,7 +96,7 @@ def look_at(store: Store, scope: Scope, table: DialectTable) -> Extent:
     parameters = {**scope.parameters, "details": list(table.details)}
     final = "FINAL" if scope.is_final else ""
     [row] = store.rows(_EXTENT.format(scope=scope.condition, final=final), parameters)
-    bounds = {"logs_from": row["first"], "logs_to": row["last"], "services": row["services"]}
+    bounds = {"logs_from": row["first"], "logs_to": row["last"], "projects": row["projects"]}
     keys, names = set(row["keys"]) | set(row["detail_keys"]), set(row["event_names"])
     n_logs = 0
     if row["n_spans"] and _has_logs(store):
@@ -82,7 +106,8 @@ def look_at(store: Store, scope: Scope, table: DialectTable) -> Extent:
         keys |= set(logs["detail_keys"])
         names |= set(logs["event_names"])
     presence = Presence.of(keys, resources=row["resources"], events=names)
-    return Extent(n_spans=row["n_spans"], n_logs=n_logs, bounds=bounds, presence=presence)
+    looked_at = datetime.fromisoformat(row["looked_at"])
+    return Extent(looked_at=looked_at, n_spans=row["n_spans"], n_logs=n_logs, bounds=bounds, presence=presence)
 
 
 def spans_sql(scope: Scope, extent: Extent, table: DialectTable) -> str:
@@ -92,7 +117,7 @@ def spans_sql(scope: Scope, extent: Extent, table: DialectTable) -> str:
     events = "spans.events"
     source = f"spans {'FINAL' if scope.is_final else ''}"
     if extent.n_logs:
-        events = f"arrayConcat(spans.events, log_events)::{_EVENTS_TYPE}"
+        events = f"arrayConcat(spans.events, {_LOG_EVENTS})::{_EVENTS_TYPE}"
         source = _JOINED.format(source=source, scope=scope.condition)
     if details:
         chosen = f"arrayFilter(e -> e.2 IN ({listed(details)}), {events})"
@@ -117,20 +142,21 @@ def _has_logs(store: Store) -> bool:
 
 _EXTENT: Final = """
 SELECT
+    toString(now64(6, 'UTC')) AS looked_at,
     count() AS n_spans,
     toString(toDateTime64(min(start_time), 3, 'UTC') - INTERVAL 10 MINUTE) AS first,
     toString(toDateTime64(max(addNanoseconds(start_time, duration_ns)), 3, 'UTC') + INTERVAL 10 MINUTE) AS last,
-    groupUniqArray(service) AS services,
+    groupUniqArray(project) AS projects,
     groupUniqArrayArray(mapKeys(attributes)) AS keys,
     groupUniqArrayArray(mapKeys(resource_attributes)) AS resources,
     groupUniqArrayArray(events.name) AS event_names,
-    groupUniqArrayArray(arrayFlatten(arrayMap(e -> mapKeys(e.3),
-                                              arrayFilter(e -> has({{details:Array(String)}}, e.2), events)))) AS detail_keys
+    groupUniqArrayArray(arrayFlatten(arrayMap(
+        e -> mapKeys(e.3), arrayFilter(e -> has({{details:Array(String)}}, e.2), events)))) AS detail_keys
 FROM spans {final}
 WHERE {scope}
 """
 _LOGS_WHERE: Final = """
-    service IN {{services:Array(String)}} AND time >= {{logs_from:DateTime64(3, 'UTC')}} AND time < {{logs_to:DateTime64(3, 'UTC')}}
+    project IN {{projects:Array(String)}} AND time >= {{logs_from:DateTime64(3, 'UTC')}} AND time < {{logs_to:DateTime64(3, 'UTC')}}
     AND event_name IN {{events:Array(String)}} AND (project, trace_id) IN (SELECT project, trace_id FROM spans WHERE {scope})
 """
 _LOGS_EXTENT: Final = (
@@ -148,8 +174,10 @@ _JOINED: Final = (
 (
     SELECT
         project AS log_project, trace_id AS log_trace, span_id AS log_span,
-        arraySort(e -> e.1, groupArray((toUInt64(toUnixTimestamp64Nano(time)), toString(event_name),
-            mapConcat(map('body', body)::Map(String, String), attributes::Map(String, String))))) AS log_events
+        arrayMap(e -> (e.1, e.2, e.3), arraySort(e -> (e.1, e.4, e.5), groupArray((
+            toUInt64(toUnixTimestamp64Nano(time)), toString(event_name),
+            mapConcat(map('body', body)::Map(String, String), attributes::Map(String, String)),
+            observed_time, content_hash)))) AS log_events
     FROM logs FINAL
     WHERE """
     + _LOGS_WHERE

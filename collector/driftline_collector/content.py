@@ -40,6 +40,12 @@ class Content:
         """`text`, or '' when it is a placeholder for hidden content."""
         return f"if({text} IN ({listed(self._table.absent)}), '', {text})" if self._table.absent else text
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether a message may stand inside another object."""
+        sources = (source for sources in self._table.messages.values() for source in sources)
+        return any(isinstance(source, EventMessages) or getattr(source, "is_nested", False) for source in sources)
+
     def text(self, name: Conversation) -> str:
         """The text of a conversation in JSON from the first source that has one."""
         found: list[str] = []

@@ -31,8 +31,11 @@ _BODY: Final = (
     f"input String, output String, tool_call_id String, toolCallId String, toolName String, tool_calls Array({_CALL}), parts {PARTS}"
 )
 _MESSAGE: Final = f"{_BODY}, finish_reason String, default_role String, `event.name` String"
-PARSED: Final = f"Array(Tuple({_MESSAGE}, kwargs Tuple({_BODY}), message Tuple({_BODY})))"
+PARSED: Final = f"Array(Tuple({_MESSAGE}))"
 """What a text is parsed as: an array of messages with every member that any shape has."""
+
+NESTED: Final = f"Array(Tuple({_MESSAGE}, kwargs Tuple({_BODY}), message Tuple({_BODY})))"
+"""PARSED where a message may stand inside another object."""
 
 WRAPPED: Final = (
     "Tuple(role String, messages String, contents String, choices Array(Tuple(message String, finish_reason String)), replies String, "
@@ -77,13 +80,15 @@ def unwrapped(text: str, wrapped: str) -> str:
     )
 
 
-def bodies(messages: str) -> str:
-    """SQL of Array(Tuple(body, default role, event)): of each parsed message the part that says something."""
-    own = f"({', '.join(f'm.{name}' for name in _members())})"
+def bodies(messages: str, *, is_nested: bool) -> str:
+    """SQL of Array(Tuple(body, default role, event)): of each message, parsed as PARSED or NESTED, the part that says something."""
+    own = f"({', '.join(f'(m).{name}' for name in _members())})::Tuple({_BODY})"
+    if not is_nested:
+        return f"arrayMap(m -> ({own}, (m).default_role, (m).`event.name`), {messages})"
     said = "(b).content != '' OR (b).text != '' OR notEmpty((b).parts) OR notEmpty((b).tool_calls)"
     body = (
         f"if((m).kwargs.content = '' AND empty((m).kwargs.tool_calls) AND (m).message.content = '' AND empty((m).message.tool_calls) "
-        f"AND empty((m).message.parts), {own}::Tuple({_BODY}), arrayFirst(b -> {said}, [(m).kwargs, (m).message]))"
+        f"AND empty((m).message.parts), {own}, arrayFirst(b -> {said}, [(m).kwargs, (m).message]))"
     )
     return f"arrayMap(m -> ({body}, (m).default_role, (m).`event.name`), {messages})"
 

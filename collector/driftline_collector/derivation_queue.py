@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from driftline_collector.deriver import Deriver
-from driftline_collector.insert import InsertFailed
 from driftline_collector.segment import Segment
 from driftline_collector.spool import Spool
 from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
 _BATCH_ITEMS: Final = 40_000
+_BATCH_BYTES: Final = 256 << 20
 _SLACK: Final = timedelta(hours=1)
 _SHARE: Final = 3.0  # a run is followed by a pause this many times as long, so that a trickle leaves the processor idle
 
@@ -113,10 +113,11 @@ class DerivationQueue:
             if not self._waiting:
                 return []
             batch = [self._waiting.popleft()]
-            n_items = batch[0].segment.n_items
+            n_items, n_bytes = batch[0].segment.n_items, batch[0].segment.n_bytes
             while self._waiting and self._waiting[0].signal == batch[0].signal:
                 n_items += self._waiting[0].segment.n_items
-                if n_items > _BATCH_ITEMS:
+                n_bytes += self._waiting[0].segment.n_bytes
+                if n_items > _BATCH_ITEMS or n_bytes > _BATCH_BYTES:
                     break
                 batch.append(self._waiting.popleft())
             return batch
@@ -132,29 +133,13 @@ class DerivationQueue:
             self._changed.wait(min(left_s, 0.1))
 
     def _derive(self, batch: Sequence[_Stored]) -> None:
-        """Derive them together; where the data make that fail, in halves until the segment at fault stands alone."""
+        """Derive them together. Raises InsertFailed, StoreError when the store is at fault."""
         if not batch:
             return
-        tokens = [one.segment.token for one in batch]
-        since = min(one.since for one in batch)
         run = self._deriver.spans if batch[0].signal == "traces" else self._deriver.logs
-        try:
-            self.n_derived += run(tokens, since=since)
-        except InsertFailed as failure:
-            if failure.is_environment:
-                raise
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                self._derive(batch[:middle])
-                self._derive(batch[middle:])
-                return
-            self.n_failed += batch[0].segment.n_items
-            _LOG.error(
-                "generations of a segment cannot be derived, its spans are stored; replay-mapping tries again",
-                segment=tokens[0],
-                code=failure.code,
-                error=str(failure)[:500],
-            )
+        derived = run([one.segment.token for one in batch], since=min(one.since for one in batch))
+        self.n_derived += derived.n_spans - derived.n_failed
+        self.n_failed += derived.n_failed
         for one in batch:
             one.is_derived = True
             self._derived.append(one)

@@ -5,7 +5,8 @@ segment, of spans or of log records, derives what it touches once it can be quer
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from string import Template
 from typing import Any, Final
@@ -17,11 +18,16 @@ from driftline_collector.derivation import COLUMNS, Derivation
 from driftline_collector.evaluations import evaluation_logs_sql, evaluations_sql, has_evaluations
 from driftline_collector.insert import InsertFailed
 from driftline_collector.mapping import DialectTable
-from driftline_core.clock import utc_now
 from driftline_core.errors import StoreError
+from driftline_core.log import get_logger
 from driftline_core.store import Store
 
+_LOG = get_logger("collector")
+
 _MICROS: Final = "%Y-%m-%d %H:%M:%S.%f"
+_TOO_LONG: Final = 159
+_MAX_DEPTH: Final = 40
+_MAX_FAILURES: Final = 100  # runs that fail: two spans at fault among 40,000 take about half of them
 _SETTINGS: Final = {
     "max_insert_threads": 1,
     "max_threads": 1,
@@ -36,16 +42,25 @@ _SETTINGS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What a run came to. n_failed: of the n_spans looked at, those that could not be derived. version: the least derived_at that it
+    wrote, UTC."""
+
+    n_spans: int
+    n_failed: int
+    version: datetime
+
+
 class Deriver:
     """Writes `generations`. One run at a time: versions are then in the order in which runs looked.
 
-    clock: stamps the versions; it must not go back while runs follow each other, so the last stamp is never gone behind.
+    The store's clock stamps the versions, so that several who derive agree; where it goes back the last stamp is not gone behind.
     """
 
-    def __init__(self, store: Store, table: DialectTable, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: Store, table: DialectTable) -> None:
         self._store = store
         self._derivation = Derivation(table)
-        self._clock = clock
         self._lock = threading.Lock()
         self._last = datetime.min.replace(tzinfo=UTC)
 
@@ -54,29 +69,52 @@ class Deriver:
         """The fingerprint of the dialect table, as it stands in every row that it derived."""
         return self._derivation.fingerprint
 
-    def spans(self, tokens: Iterable[str], *, since: datetime) -> int:
-        """Derive what these INSERTs of spans stored, not before `since`. Returns how many spans were looked at. Raises InsertFailed."""
+    def spans(self, tokens: Iterable[str], *, since: datetime) -> Derived:
+        """Derive what these INSERTs of spans stored, not before `since`. Raises InsertFailed when the store is at fault."""
         return self._derive(Scope.of_segments(tokens, since=_text(since)))
 
-    def logs(self, tokens: Iterable[str], *, since: datetime) -> int:
+    def logs(self, tokens: Iterable[str], *, since: datetime) -> Derived:
         """Take the evaluations out of log records of these INSERTs, and derive anew the spans that the records belong to, if they came
-        already. Raises InsertFailed."""
+        already. Raises InsertFailed when the store is at fault."""
         scope = Scope.of_segments(tokens, since=_text(since))
-        self._run(evaluation_logs_sql(scope), {**scope.parameters, "derived_at": f"{self._clock():{_MICROS}}"})
+        self._run(evaluation_logs_sql(scope), scope.parameters)
         return self._derive(Scope.of_logs(scope.parameters["segments"], since=_text(since)))
 
-    def range(self, *, project: str | None, start: datetime, end: datetime) -> int:
-        """Derive anew all that began within [start, end). Raises InsertFailed."""
+    def range(self, *, project: str | None, start: datetime, end: datetime) -> Derived:
+        """Derive anew all that began within [start, end). Raises InsertFailed when the store is at fault."""
         return self._derive(Scope.of_time(project=project, start=_text(start), end=_text(end)))
 
-    def _derive(self, scope: Scope) -> int:
+    def _derive(self, scope: Scope) -> Derived:
+        """Derive the scope whole, or where the data make that fail in halves, until the spans at fault stand alone."""
+        n_spans = n_failed = n_failures = 0
+        version: datetime | None = None
+        waiting = [scope]
+        while waiting:
+            part = waiting.pop()
+            extent: Extent | None = None
+            try:
+                with self._lock:
+                    extent = self._look(part)
+                    stamp = self._stamp(extent)
+                    version = version or stamp
+                    if extent.n_spans:
+                        self._insert(part, extent, stamp)
+            except InsertFailed as failure:
+                n_failures += 1
+                is_alone = extent is not None and extent.n_spans == 1
+                can_part = not is_alone and part.depth < _MAX_DEPTH and n_failures < _MAX_FAILURES
+                if failure.is_environment and not (failure.code == _TOO_LONG and can_part):
+                    raise
+                if can_part:
+                    waiting += part.halves()
+                    continue
+                n_failed += _given_up(extent, failure)
+            n_spans += extent.n_spans if extent is not None else 0
+        return Derived(n_spans=n_spans, n_failed=n_failed, version=version or self._last)
+
+    def _look(self, scope: Scope) -> Extent:
         try:
-            with self._lock:
-                stamp = self._stamp()
-                extent = look_at(self._store, scope, self._derivation.table)
-                if extent.n_spans:
-                    self._insert(scope, extent, stamp)
-                return extent.n_spans
+            return look_at(self._store, scope, self._derivation.table)
         except StoreError as error:
             raise InsertFailed(error) from error
 
@@ -100,9 +138,20 @@ class Deriver:
         except ClickHouseError as error:
             raise InsertFailed(error) from error
 
-    def _stamp(self) -> datetime:
-        self._last = max(self._clock(), self._last + timedelta(microseconds=1))
+    def _stamp(self, extent: Extent) -> datetime:
+        self._last = max(extent.looked_at.replace(tzinfo=UTC), self._last + timedelta(microseconds=1))
         return self._last
+
+
+def _given_up(extent: Extent | None, failure: InsertFailed) -> int:
+    n_spans = extent.n_spans if extent is not None else 1
+    _LOG.error(
+        "generations cannot be derived, the spans are stored; replay-mapping tries again",
+        n_spans=n_spans,
+        code=failure.code,
+        error=str(failure)[:500],
+    )
+    return n_spans
 
 
 def _text(moment: datetime) -> str:

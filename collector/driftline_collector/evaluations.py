@@ -27,5 +27,5 @@ def evaluations_sql() -> str:
 
 
 def evaluation_logs_sql(scope: Scope) -> str:
-    """The INSERT for the log records in `scope`; parameters: the scope's and derived_at."""
+    """The INSERT for the log records in `scope`; parameters: the scope's."""
     return f"INSERT INTO evaluations ({_COLUMNS}) {Template(query_text('evaluation_logs.sql')).substitute(scope=scope.condition)}"

@@ -12,7 +12,8 @@ from driftline_core.errors import ConfigError
 
 Kind = Literal["llm", "embedding", "retrieval", "reranker", "tool", "agent", "chain", "guardrail", "evaluator"]
 FieldType = Literal["string", "lower", "text", "result", "int", "signed", "double", "bool"]
-Key = Annotated[str, Field(min_length=1, pattern=r"^[^{}]+$")]
+Key = Annotated[str, Field(min_length=1, pattern=r"^[^{}$]+$")]
+Step = Annotated[int, Field(ge=1)] | Annotated[str, Field(min_length=1, pattern=r"^[^`\\{}$]+$")]
 IndexedKey = Annotated[str, Field(pattern=r"^[^{}]+\.\{i\}\.[^{}]+$")]
 TwiceIndexedKey = Annotated[str, Field(pattern=r"^[^{}]+\.\{i\}\.[^{}]+\.\{j\}\.[^{}]+$")]
 
@@ -43,7 +44,7 @@ class Source(_Record):
     key: Key | None = None
     resource: Key | None = None
     event: str | None = None
-    path: tuple[str | int, ...] = ()
+    path: tuple[Step, ...] = ()
     first: bool = False
     quoted: bool = False
     contains: str | None = None
@@ -162,12 +163,16 @@ class FlatMessages(_Record):
 
 
 class JsonMessages(_Record):
-    """A conversation in one attribute: OTel's parts, OpenAI's, Anthropic's, LangChain's or Gemini's JSON; other text is one message."""
+    """A conversation in one attribute: OTel's parts, OpenAI's, Anthropic's, LangChain's or Gemini's JSON; other text is one message.
+
+    is_nested: a message may stand inside `kwargs`, as LangChain's do, or inside `message`, as choices do.
+    """
 
     shape: Literal["json"]
     key: Key
-    path: tuple[str | int, ...] = ()
+    path: tuple[Step, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    is_nested: bool = False
 
 
 class EventMessages(_Record):
@@ -216,7 +221,7 @@ class JsonDocuments(_Record):
 
     shape: Literal["json"]
     key: Key
-    path: tuple[str | int, ...] = ()
+    path: tuple[Step, ...] = ()
     kinds: tuple[Kind, ...] = ("retrieval", "reranker")
 
 
@@ -336,26 +341,36 @@ def _extended(tree: Any, own: Any, path: Path) -> dict[str, Any]:
         shipped = tree.get(section)
         if shipped is None:
             raise ConfigError(f"expected sections {', '.join(sorted(tree))} in {path}, got {section!r}")
+        if type(rows) is not type(shipped):
+            raise ConfigError(f"expected {section} in {path} to be a {_SHAPES[type(shipped)]}, got {rows!r}")
         if section == "fields":
             merged[section] = shipped | {name: _extended_field(shipped, name, row, path) for name, row in rows.items()}
-        elif isinstance(shipped, list) and isinstance(rows, list):
+        elif isinstance(shipped, list):
             merged[section] = rows + shipped
-        elif section == "messages" and isinstance(rows, dict):
-            merged[section] = shipped | {name: sources + shipped.get(name, []) for name, sources in rows.items()}
-        elif section == "metadata" and isinstance(rows, dict):
-            merged[section] = {"prefixes": rows.get("prefixes", []) + shipped.get("prefixes", [])}
-        elif isinstance(rows, dict):
-            merged[section] = shipped | rows
+        elif section in ("messages", "metadata"):
+            merged[section] = shipped | {
+                name: _listed(sources, f"{section}.{name}", path) + shipped.get(name, [])
+                for name, sources in rows.items()
+            }
         else:
-            raise ConfigError(f"expected {section} in {path} to be shaped like the shipped one, got {rows!r}")
+            merged[section] = shipped | rows
     return merged
 
 
 def _extended_field(shipped: dict[str, Any], name: str, row: Any, path: Path) -> dict[str, Any]:
     if name not in shipped:
         raise ConfigError(f"expected a field of {', '.join(shipped)} in {path}, got {name!r}")
-    sources = row.get("from") if isinstance(row, dict) else row
-    if not isinstance(sources, list):
-        raise ConfigError(f"expected a list of sources for {name} in {path}, got {row!r}")
+    if isinstance(row, dict) and set(row) != {"from"}:
+        raise ConfigError(f"expected sources of fields.{name} in {path}, a list or one under 'from', got {row!r}")
+    sources = _listed(row["from"] if isinstance(row, dict) else row, f"fields.{name}", path)
     known: dict[str, Any] = shipped[name]
     return {**known, "from": sources + known["from"]}
+
+
+def _listed(rows: Any, place: str, path: Path) -> list[Any]:
+    if not isinstance(rows, list):
+        raise ConfigError(f"expected a list of sources for {place} in {path}, got {rows!r}")
+    return rows
+
+
+_SHAPES: Final[Mapping[type, str]] = {list: "list", dict: "map of names"}

@@ -55,9 +55,11 @@ class Collector:
         return self._grpc.port if self._grpc is not None else self._settings.grpc_port
 
     def start(self) -> None:
-        """Recover the spool, then load and listen. Raises StoreError when the spool is in use or a port is taken."""
-        ensure_ingest(self._store)
+        """Recover the spool, then load and listen. Raises StoreError when the spool is in use or a port is taken, ConfigError
+        when the dialect file cannot be used."""
         settings = self._settings
+        table = load_table(extension=settings.dialects_path)
+        ensure_ingest(self._store)
         try:
             take_over_earlier(self._folder)
             for signal in SIGNALS.values():
@@ -68,7 +70,7 @@ class Collector:
             for lane in self._lanes.values():
                 lane.recover(dead_letters)
             self._derivations = DerivationQueue(
-                Deriver(self._store, load_table(extension=settings.dialects_path)),
+                Deriver(self._store, table),
                 pause_max_s=settings.derive_pause_max_s,
                 retry_max_s=settings.load_retry_max_s,
             )

@@ -30,7 +30,8 @@ def test_without_the_server_extra_it_says_what_to_install(tmp_path: Path) -> Non
 def test_help_names_every_command(driftline: Run) -> None:
     done = driftline("--help")
     assert done.returncode == 0
-    for command in ("up", "demo", "migrate", "analyze", "status", "import", "references", "dashboards", "rules"):
+    commands = ("up", "demo", "migrate", "analyze", "replay-mapping", "status", "import")
+    for command in (*commands, "references", "dashboards", "rules", "dialects"):
         assert f" {command} " in done.stdout
 
 

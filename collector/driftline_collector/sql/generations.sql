@@ -67,7 +67,7 @@ FROM
                        multiIf((m).1.type = 'function_call_output', (m).1.call_id, (m).2 = 'tool', (m).1.id, '')),
                     if(has_tools, $answers, [])::Array(Tuple(String, String)),
                     (m).4), ms),
-                read, arrayMap(t -> position(t, 'ool') > 0 OR position(t, 'unction') > 0, lists)) AS messages
+                read, arrayMap(t -> position(t, '"tool') > 0 OR position(t, '"function') > 0, lists)) AS messages
         FROM
         (
             WITH

@@ -59,15 +59,19 @@ class Rollup:
         since = self._since(overlap_s=_SWEEP_OVERLAP_S if is_sweep else _OVERLAP_S)
         n_minutes = 0
         for row in self._store.rows(self._touched_sql, {"since": since}):
-            for minutes in _chunks(row["minutes"]):
-                self._compute(row["project"], minutes)
-                n_minutes += len(minutes)
+            self.compute(row["project"], row["minutes"])
+            n_minutes += len(row["minutes"])
         self._store.command(_MOVE, {"name": _CURSOR, "position": now})
         if is_sweep:
             self._swept_at_s = now_s
         if n_minutes:
             _LOG.debug("minutes rolled up", minutes=n_minutes)
         return n_minutes
+
+    def compute(self, project: str, minutes: Sequence[int]) -> None:
+        """Compute these minutes (unix seconds of their starts, sorted) anew: for those whose calls are gone. Raises StoreError."""
+        for chunk in _chunks(minutes):
+            self._compute(project, chunk)
 
     def _since(self, *, overlap_s: int) -> str:
         found: str = self._store.scalar(_POSITION, {"name": _CURSOR, "overlap_s": overlap_s})
