@@ -40,7 +40,9 @@ def main() -> None:
     parser.add_argument("--brokers", required=True, help="host:port[,host:port]")
     parser.add_argument("--topic", default="otlp_spans")
     parser.add_argument("--group", default="driftline")
-    parser.add_argument("--project", default="default", help="project of messages without the header x-driftline-project")
+    parser.add_argument(
+        "--project", default="default", help="project of messages without the header x-driftline-project"
+    )
     given = parser.parse_args()
     print(kafka_sql(brokers=given.brokers, topic=given.topic, group=given.group, project=given.project))  # noqa: T201
 

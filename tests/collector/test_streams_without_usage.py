@@ -28,7 +28,7 @@ def test_logfire_s_stream_without_usage_counts_as_one_call(store: Store) -> None
     frame = framed(request.SerializeToString(), project="bikes", received_at_ns=RECORDED_AT_NS)
     since = utc_now()
     insert(store, frame, token="stream")
-    assert Deriver(store, load_table()).spans(["stream"], since=since) == 2
+    assert Deriver(store, load_table()).spans(["stream"], since=since).n_spans == 2
     calls = store.rows(
         "SELECT name, input_tokens, completion FROM llm_calls(project = 'bikes', "
         "from_time = toDateTime64('2000-01-01 00:00:00', 3, 'UTC'), to_time = toDateTime64('2100-01-01 00:00:00', 3, 'UTC'))"
