@@ -41,7 +41,7 @@ def test_every_default_that_is_named_is_the_default() -> None:
 
 
 def _commands(of: typer.Typer) -> set[str]:
-    return {command.name or getattr(command.callback, "__name__", "") for command in of.registered_commands}
+    return {str(command.name or getattr(command.callback, "__name__", "")) for command in of.registered_commands}
 
 
 def test_every_command_that_is_named_exists() -> None:
