@@ -50,19 +50,19 @@ class Scope:
         )
 
     @classmethod
-    def of_logs(cls, tokens: Iterable[str], *, since: str) -> "Scope":
-        """The spans, whenever they came, that log records of these INSERTs belong to."""
+    def of_logs(cls, tokens: Iterable[str], *, since: str, events: Iterable[str]) -> "Scope":
+        """The spans, whenever they came, that log records of these INSERTs tell one of these events of."""
+        told = (
+            "FROM logs WHERE stored_at >= {since:DateTime64(3, 'UTC')} AND segment IN {segments:Array(String)} "
+            "AND event_name IN {told:Array(String)} AND span_id != toFixedString('', 8)"
+        )
         return cls(
             condition=(
-                "(project, trace_id, span_id) IN (SELECT project, trace_id, span_id FROM logs "
-                "WHERE stored_at >= {since:DateTime64(3, 'UTC')} AND segment IN {segments:Array(String)} "
-                "AND span_id != toFixedString('', 8)) "
-                "AND start_time BETWEEN (SELECT min(time) - INTERVAL 1 DAY FROM logs "
-                "WHERE stored_at >= {since:DateTime64(3, 'UTC')} AND segment IN {segments:Array(String)}) "
-                "AND (SELECT max(time) + INTERVAL 1 DAY FROM logs "
-                "WHERE stored_at >= {since:DateTime64(3, 'UTC')} AND segment IN {segments:Array(String)})"
+                f"(project, trace_id, span_id) IN (SELECT project, trace_id, span_id {told}) "
+                f"AND start_time BETWEEN (SELECT min(time) - INTERVAL 1 DAY {told}) "
+                f"AND (SELECT max(time) + INTERVAL 1 DAY {told})"
             ),
-            parameters={"since": since, "segments": list(tokens)},
+            parameters={"since": since, "segments": list(tokens), "told": sorted(events)},
             is_final=True,
         )
 

@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from driftline_collector.batch import Extent, Scope, log_parameters, look_at, spans_sql
 from driftline_collector.derivation import COLUMNS, Derivation
-from driftline_collector.evaluations import evaluation_logs_sql, evaluations_sql, has_evaluations
+from driftline_collector.evaluations import EVENT, evaluation_logs_sql, evaluations_sql, has_evaluations
 from driftline_collector.insert import InsertFailed
 from driftline_collector.mapping import DialectTable
 from driftline_core.errors import StoreError
@@ -77,8 +77,13 @@ class Deriver:
         """Take the evaluations out of log records of these INSERTs, and derive anew the spans that the records belong to, if they came
         already. Raises InsertFailed when the store is at fault."""
         scope = Scope.of_segments(tokens, since=_text(since))
-        self._run(evaluation_logs_sql(scope), scope.parameters)
-        return self._derive(Scope.of_logs(scope.parameters["segments"], since=_text(since)))
+        names = self._derivation.table.event_names()
+        told = self._events(scope, names | {EVENT})
+        if EVENT in told:
+            self._run(evaluation_logs_sql(scope), scope.parameters)
+        if names.isdisjoint(told):
+            return Derived(n_spans=0, n_failed=0, version=self._last)
+        return self._derive(Scope.of_logs(scope.parameters["segments"], since=_text(since), events=names))
 
     def range(self, *, project: str | None, start: datetime, end: datetime) -> Derived:
         """Derive anew all that began within [start, end). Raises InsertFailed when the store is at fault."""
@@ -111,6 +116,14 @@ class Deriver:
                 n_failed += _given_up(extent, failure)
             n_spans += extent.n_spans if extent is not None else 0
         return Derived(n_spans=n_spans, n_failed=n_failed, version=version or self._last)
+
+    def _events(self, scope: Scope, names: Iterable[str]) -> set[str]:
+        """Which of these events the log records in scope tell: most applications' records are about something else."""
+        sql = f"SELECT DISTINCT event_name FROM logs WHERE {scope.condition} AND event_name IN {{names:Array(String)}}"
+        try:
+            return {row["event_name"] for row in self._store.rows(sql, {**scope.parameters, "names": sorted(names)})}
+        except StoreError as error:
+            raise InsertFailed(error) from error
 
     def _look(self, scope: Scope) -> Extent:
         try:

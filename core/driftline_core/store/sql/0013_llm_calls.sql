@@ -6,7 +6,7 @@
 -- its instrumentation's); a row without tokens below any such row, or above one with tokens (a wrapper); a row with the response_id of
 -- another call that ran at the same time (two instrumentations with a trace each): the one with tokens, then the one with content, then
 -- the first, counts; and logfire's span of a streamed request, whose answer and tokens come in a span of their own.
--- session_id, user_id: where a call has none, those of its trace: some SDKs say them on the span around it only.
+-- session_id, user_id: where a call has none, those of the first span of its trace that has: some SDKs say them on the outer span only.
 DROP VIEW IF EXISTS llm_calls;
 
 CREATE VIEW IF NOT EXISTS llm_calls AS
@@ -38,7 +38,8 @@ WITH
     ),
     labels AS
     (
-        SELECT trace_id, minIf(session_id, session_id != '') AS trace_session, minIf(user_id, user_id != '') AS trace_user
+        SELECT trace_id, argMinIf(session_id, (start_time, span_id), session_id != '') AS trace_session,
+               argMinIf(user_id, (start_time, span_id), user_id != '') AS trace_user
         FROM generations
         WHERE project = {project:String}
           AND (session_id != '' OR user_id != '')
