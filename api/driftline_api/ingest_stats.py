@@ -19,7 +19,9 @@ COUNTERS: Final = {
     "stored_spans": "Spans stored.",
     "dead_lettered_requests": "Requests the engine refused, kept in the dead-letter file.",
     "dead_lettered_spans": "Spans the engine refused, kept in the dead-letter file.",
-    "load_errors": "Inserts that failed and are tried again.",
+    "load_errors": "INSERTs and derivations that failed and are tried again.",
+    "derived_spans": "Stored spans looked at for generations.",
+    "underivable_spans": "Stored spans whose generations could not be derived; `driftline replay-mapping` tries again.",
 }
 COUNTERS_BY_REASON: Final = {
     "rejected_requests": "Requests refused, by reason.",
@@ -37,6 +39,10 @@ GAUGES: Final = {
     "spool_bytes": ("spool_bytes", "Bytes accepted and not stored yet."),
     "spool_max_bytes": ("spool_limit_bytes", "Most bytes the spools may hold."),
     "oldest_unloaded_s": ("oldest_unloaded_seconds", "Age of the oldest request that is not stored yet."),
+    "underived_items": (
+        "underived_items",
+        "Spans and log records that are stored and wait to be looked at for generations.",
+    ),
     "dead_letters": ("dead_letters", "Requests that lie in the dead-letter folder now."),
     "dead_letters_bytes": (
         "dead_letters_bytes",

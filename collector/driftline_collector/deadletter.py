@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -13,9 +14,12 @@ import xxhash
 from driftline_collector.envelope import Frame, claimed_frame
 from driftline_collector.segment import sync_directory
 from driftline_collector.tally import minute_of
+from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
+
+_NAME: Final = re.compile(r"[0-9a-f-]+(?:-damaged)?")
 
 DAMAGED: Final = "damaged on disk"
 """Reason of what is no request any more, but bytes that fail their checksum."""
@@ -30,9 +34,16 @@ class DeadLetters:
     says how much it is, `letters` reads it.
     """
 
-    def __init__(self, folder: Path, *, record: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        record: Callable[[Mapping[str, Any]], None],
+        record_retried: Callable[[Mapping[str, Any]], None] = lambda about: None,
+    ) -> None:
         self.folder = folder
         self._record = record
+        self._record_retried = record_retried
         folder.mkdir(parents=True, exist_ok=True)
 
     def put(self, name: str, body: bytes, frame: Frame, *, signal: str, reason: str, detail: str) -> None:
@@ -87,6 +98,16 @@ class DeadLetters:
             n_items=about["n_items"],
             file=f"{name}.pb",
         )
+
+    def note_retried(self, name: str) -> None:
+        """Record that a letter was sent in again and is durable; another name than a letter's says nothing. Logs what fails: the
+        letter's row then still says dead-lettered, and the sum of the ledger holds all the same."""
+        try:
+            about = json.loads((self.folder / f"{name}.json").read_bytes()) if _NAME.fullmatch(name) else {}
+            if "ledger" in about:
+                self._record_retried(about)
+        except (OSError, ValueError, StoreError) as error:
+            _LOG.warning("retry of a dead letter not recorded", file=f"{name[:80]}.json", error=str(error)[:200])
 
     def __len__(self) -> int:
         return sum(1 for _ in self.folder.glob("*.json"))

@@ -6,7 +6,7 @@ A segment's file stays in the spool until then, so a crash in between repeats th
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -38,8 +38,17 @@ class DerivationQueue:
     n_failed: spans that could not be derived whatever was tried; they are stored, and `driftline replay-mapping` tries again.
     """
 
-    def __init__(self, deriver: Deriver, *, pause_max_s: float, retry_max_s: float) -> None:
+    def __init__(
+        self,
+        deriver: Deriver,
+        *,
+        pause_max_s: float,
+        retry_max_s: float,
+        count_error: Callable[[], None] = lambda: None,
+    ) -> None:
+        """count_error: called for every run that failed and is tried again."""
         self._deriver = deriver
+        self._count_error = count_error
         self._pause_max_s = pause_max_s
         self._retry_max_s = retry_max_s
         self._changed = threading.Condition()
@@ -91,7 +100,10 @@ class DerivationQueue:
                 self._let_go()
             except Exception as error:  # noqa: BLE001 - the edge of the loop: what is stored must be derived
                 self.last_error = f"{type(error).__name__}: {str(error)[:500]}"
-                _LOG.warning("generations not derived, will be tried again", error=self.last_error, pause_s=pause_s)
+                self._count_error()
+                _LOG.warning(
+                    "segments not derived or not let go of, will be tried again", error=self.last_error, pause_s=pause_s
+                )
                 with self._changed:
                     self._waiting.extendleft(one for one in reversed(batch) if not one.is_derived)
                     self._changed.wait_for(lambda: self._is_stopping, pause_s)

@@ -141,6 +141,8 @@ class OtlpApp:
             waiter: asyncio.Future[None] = loop.create_future()
             if not self._intake.keep(request, sink=self._sink, waiter=waiter):
                 await waiter
+            if retry_of:
+                await loop.run_in_executor(self._executor, self._intake.note_retried, retry_of)
             checked = request.checked
             return otlp_status.success(
                 signal, n_rejected=checked.n_rejected, complaint=checked.complaint, is_json=is_json
@@ -208,6 +210,8 @@ class _Hold:
         self._n_bytes += n_bytes
         self._app.held_bytes += n_bytes
         limit = self._app.max_held_bytes
+        if self._n_bytes > limit:
+            raise _too_large(self._n_bytes, limit)
         if self._app.held_bytes > limit:
             raise Busy(f"requests of {limit} bytes are being handled already", reason="memory_full", is_full=True)
 

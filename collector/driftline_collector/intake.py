@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -56,9 +56,13 @@ class Request:
 class Intake:
     """Checks requests and gives them to the spool of their signal; counts every one. Thread-safe."""
 
-    def __init__(self, spools: Mapping[str, Spool], ledger: Ledger) -> None:
+    def __init__(
+        self, spools: Mapping[str, Spool], ledger: Ledger, *, note_retried: Callable[[str], None] = lambda name: None
+    ) -> None:
+        """note_retried: told the name of a dead letter once its body was sent in again and is durable."""
         self._spools = spools
         self._ledger = ledger
+        self.note_retried = note_retried
 
     def check(self, signal: Signal, body: bytes, *, project: str, is_json: bool = False, retry_of: str = "") -> Request:
         """Decode and check; the cost is a few µs an item, so large bodies belong in a thread. Raises RequestRefused.

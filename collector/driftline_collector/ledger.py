@@ -34,6 +34,7 @@ class CollectorStats:
     request are unknown and count 0. duplicate: kept before, acknowledged again. recovered: found in the spool at the start,
     acknowledged by an earlier process. spool_bytes: accepted and not stored yet, of every signal; waiting_items: of each signal;
     oldest_unloaded_s: age of the oldest of them. rejected_*: by reason. dead_letters_*: what lies in the folder now.
+    derived_spans: looked at for generations, underivable_spans: for which that failed; underived_items: stored, and waiting for it.
     """
 
     received_requests: int
@@ -56,6 +57,9 @@ class CollectorStats:
     oldest_unloaded_s: float
     dead_letters: int = 0
     dead_letters_bytes: int = 0
+    derived_spans: int = 0
+    underivable_spans: int = 0
+    underived_items: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

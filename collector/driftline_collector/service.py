@@ -1,10 +1,11 @@
 """The collector as one service: receivers in front, a spool a signal between, its loader behind, the books beside."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from driftline_collector.books import Books, record_dead_letter, spool_id
+from driftline_collector.books import Books, record_dead_letter, record_retried, spool_id
 from driftline_collector.deadletter import DeadLetters
 from driftline_collector.derivation_queue import DerivationQueue
 from driftline_collector.deriver import Deriver
@@ -65,7 +66,9 @@ class Collector:
             for signal in SIGNALS.values():
                 self._lanes[signal.name] = Lane(signal, self._folder, settings, self._ledger)
             record = partial(record_dead_letter, self._store)
-            dead_letters = self._dead_letters = DeadLetters(self._folder / "dead-letters", record=record)
+            dead_letters = self._dead_letters = DeadLetters(
+                self._folder / "dead-letters", record=record, record_retried=partial(record_retried, self._store)
+            )
             spools = {name: lane.spool for name, lane in self._lanes.items()}
             for lane in self._lanes.values():
                 lane.recover(dead_letters)
@@ -73,13 +76,14 @@ class Collector:
                 Deriver(self._store, table),
                 pause_max_s=settings.derive_pause_max_s,
                 retry_max_s=settings.load_retry_max_s,
+                count_error=self._ledger.count_load_error,
             )
             self._derivations.start()
             for lane in self._lanes.values():
                 lane.start(self._store, dead_letters, self._derivations)
             self._books = Books(self._store, self._ledger, spools, source=spool_id(self._folder))
             self._books.start()
-            intake = Intake(spools, self._ledger)
+            intake = Intake(spools, self._ledger, note_retried=dead_letters.note_retried)
             self._http = HttpReceiver(settings, intake)
             self._http.start()
             self._grpc = GrpcReceiver(settings, intake)
@@ -155,13 +159,22 @@ class Collector:
         """What became of every request and item since the start, and how the spools stand."""
         spools = {name: lane.spool for name, lane in self._lanes.items()}
         dead_letters, dead_letters_bytes = self._dead_letters.usage() if self._dead_letters is not None else (0, 0)
-        return self._ledger.stats(
+        derivations = self._derivations
+        stats = self._ledger.stats(
             spool_bytes=sum(spool.n_bytes for spool in spools.values()),
             spool_max_bytes=self._settings.spool_max_bytes * len(SIGNALS),
             oldest_unloaded_s=max((spool.oldest_age_s() for spool in spools.values()), default=0.0),
             waiting_items={name: sum(items for _, items in spool.waiting().values()) for name, spool in spools.items()},
             dead_letters=dead_letters,
             dead_letters_bytes=dead_letters_bytes,
+        )
+        if derivations is None:
+            return stats
+        return replace(
+            stats,
+            derived_spans=derivations.n_derived,
+            underivable_spans=derivations.n_failed,
+            underived_items=derivations.n_waiting,
         )
 
 

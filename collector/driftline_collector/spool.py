@@ -18,7 +18,7 @@ from typing import Any, Final
 from driftline_collector.acknowledgement import AckSink, KeptCounter, settle_all, uncounted
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import frame_head
-from driftline_collector.errors import Busy
+from driftline_collector.errors import Busy, RequestRefused
 from driftline_collector.segment import Recovered, Segment, SegmentWriter, recover, require_space, splits_path
 from driftline_collector.tally import Tally
 from driftline_core.errors import StoreError
@@ -131,7 +131,7 @@ class Spool:
     def append(self, *, project: str, digest: bytes, body: bytes, n_items: int, sink: AckSink, waiter: Any) -> bool:
         """Keep one request. False: it will be settled through the sink; True: it was kept before, acknowledge it now.
 
-        Raises Busy when the spool is full or stopping.
+        Raises Busy when the spool is full or stopping, RequestRefused when it could not take the request were it empty.
         """
         with self._changed:
             if self._is_stopping:
@@ -142,6 +142,11 @@ class Spool:
                 return False
             if self._digests.knows(digest):
                 return True
+            if len(body) > self._max_bytes:
+                raise RequestRefused(
+                    f"expected at most {self._max_bytes} bytes, all that the spool may hold, got {len(body)}; send smaller batches",
+                    reason="too_large",
+                )
             if self._n_bytes + len(body) > self._max_bytes:
                 raise Busy(
                     f"the spool is full: it holds {self._n_bytes} of at most {self._max_bytes} bytes until the store catches up",

@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.recordings import framed, insert
 from driftline_collector import Collector
-from driftline_collector.books import record_retried
 from driftline_collector.views import ensure_ingest
 from driftline_core.ingest_ledger import LedgerMinute, read_ledger
 from driftline_core.store import Store
@@ -124,9 +123,16 @@ def test_a_dead_letter_is_counted_once_and_moves_when_it_is_sent_in_again(
     (path,) = (tmp_path / "spool" / "dead-letters").glob("*.json")
     about: dict[str, Any] = json.loads(path.read_text())
     assert about["signal"] == "traces"
-    record_retried(ingest_store, about)
-    record_retried(ingest_store, about)
-    assert books(collector) == {"received": 3, "stored": 2, "retried": 1}
+    for header in ("../" + path.stem, path.stem, path.stem):
+        answer = post(
+            collector.http_port,
+            build_request(1).SerializeToString(),
+            x_driftline_project=project,
+            x_driftline_retry_of=header,
+        )
+        assert answer.status == 200
+    assert collector.flush(60.0)
+    assert books(collector) == {"received": 6, "stored": 5, "retried": 1}
 
 
 def test_a_record_damaged_on_disk_is_a_dead_letter_of_whom_it_names(

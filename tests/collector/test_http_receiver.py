@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import socket
+import time
 import zlib
 from collections.abc import Callable
 
@@ -229,9 +231,20 @@ def test_a_full_spool_asks_to_come_back_and_drains(
 
 def test_too_much_held_at_once_asks_to_come_back(start_collector: Callable[..., Collector]) -> None:
     collector = start_collector(max_held_bytes=1 << 20)
-    answer = post(collector.http_port, bytes(2 << 20))
+    head = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 900000\r\n\r\n"
+    )
+    for _ in range(50):  # of two that come together either may be the one that is too much
+        with socket.create_connection(("127.0.0.1", collector.http_port)) as slow:
+            slow.sendall(head + bytes(800_000))
+            time.sleep(0.1)
+            answer = post(collector.http_port, bytes(500_000))
+        if answer.status == 429:
+            break
     assert answer.status == 429
     assert "retry-after" in answer.headers
+    too_large = post(collector.http_port, bytes(2 << 20))
+    assert (too_large.status, "at most 1048576 bytes" in too_large.error) == (413, True)
     assert post(collector.http_port, b"").status == 200
 
 

@@ -56,7 +56,7 @@ def test_every_recorded_log_lands_with_its_body_event_name_and_ids(land: Land) -
     bodies = [body for _, body in recorded("logs")]
     sent = [record for body in bodies for record in records_of(ExportLogsServiceRequest.FromString(body))]
     rows = land(*bodies)
-    assert len(rows) == len(sent) == 52
+    assert len(rows) == len(sent) == 111
     expected: Counter[tuple[str, str, str]] = Counter()
     for record in sent:
         attributes = {kv.key: _plain(kv.value) for kv in record.attributes}

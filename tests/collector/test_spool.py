@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import Frame, digest_of, frame_head, read_frames, varint
-from driftline_collector.errors import Busy
+from driftline_collector.errors import Busy, RequestRefused
 from driftline_collector.segment import Segment
 from driftline_collector.spool import Spool
 from driftline_core.errors import StoreError
@@ -145,6 +145,13 @@ def test_a_full_spool_refuses_until_it_drains(tmp_path: Path) -> None:
     spool.remove(segment)
     assert not keep(spool, bytes(2001))
     spool.stop(deadline_s=5.0)
+    spool.close()
+
+
+def test_what_an_empty_spool_could_not_hold_is_refused_for_good(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path, max_bytes=3000)
+    with pytest.raises(RequestRefused, match="expected at most 3000 bytes, all that the spool may hold, got 3001"):
+        keep(spool, bytes(3001))
     spool.close()
 
 
