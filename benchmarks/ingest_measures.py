@@ -1,5 +1,8 @@
 """What the ingest benchmark does to a subject: as much as it takes, half of that on a schedule, and more than it can keep."""
 
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +14,7 @@ from benchmarks.otlp_payload import Payload
 from benchmarks.own_subjects import OwnSubject, Usage
 
 _POLL_S: Final = 0.05
+_LOOK_S: Final = 0.1  # each look is two queries in the subject's process: oftener, they would be part of its load
 _HALF_CONNECTIONS: Final = 16
 
 
@@ -114,11 +118,13 @@ def _wait(subject: Subject, load: Load, before: Mapping[str, int], *, drain_s: f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """An open loop. late_s: by table, a figure a request: from its acknowledgement until a query found it; lost: requests never found."""
+    """An open loop. late_s: by table, a figure a request: from its acknowledgement until a query found it; lost: requests
+    never found. woken_late_ms: how late the machine woke a process that did nothing meanwhile."""
 
     load: Load
     spans_s: float
     late_s: Mapping[str, list[float]]
+    woken_late_ms: list[float]
     lost: int
     cpu_s: float
     poll_s: float
@@ -132,12 +138,14 @@ def offered(
     A request counts as found when the look that found it ended: late by poll_s at most, never early.
     """
     seen = _Seen(subject)
+    sleeper = _Sleeper()
     cpu_s = Usage.of(subject.pid).cpu_s
     with seen:
         load = send_at(subject.connect, payloads, connections=_HALF_CONNECTIONS, seconds=seconds, spans_s=spans_s)
         cpu_s = Usage.of(subject.pid).cpu_s - cpu_s
+        woken_late_ms = sleeper.late_ms()
         _wait_all(subject, drain_s)
-        time.sleep(3 * _POLL_S)
+        time.sleep(3 * _LOOK_S)
     brought = subject.ask("whence", ",".join(one.trace_id for one in load.acknowledged))
     late: dict[str, list[float]] = {}
     lost = 0
@@ -145,7 +153,9 @@ def offered(
         found = [(one.at, seen.first[table].get(by_trace.get(one.trace_id, ""))) for one in load.acknowledged]
         late[table] = [max(0.0, first - at) for at, first in found if first is not None]
         lost += len(found) - len(late[table])
-    return Offered(load=load, spans_s=spans_s, late_s=late, lost=lost, cpu_s=cpu_s, poll_s=seen.step_s)
+    return Offered(
+        load=load, spans_s=spans_s, late_s=late, woken_late_ms=woken_late_ms, lost=lost, cpu_s=cpu_s, poll_s=seen.step_s
+    )
 
 
 def _wait_all(subject: OwnSubject, drain_s: float) -> None:
@@ -158,6 +168,32 @@ def _wait_all(subject: OwnSubject, drain_s: float) -> None:
             return
         last = counts["spans"]
         time.sleep(2.0 if counts["spans"] == counts["generations"] else 0.1)
+
+
+class _Sleeper:
+    """A process that only sleeps, 5 ms at a time, and notes how late it was woken: what of a latency is the machine's, not the subject's."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-c", _SLEEP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def late_ms(self) -> list[float]:
+        """All of them until now; it ends."""
+        late_ms: list[float] = json.loads(self._process.communicate("\n")[0])
+        return late_ms
+
+
+_SLEEP: Final = """
+import json, select, sys, time
+late_ms = []
+while True:
+    at = time.monotonic()
+    if select.select([sys.stdin], [], [], 0.005)[0]:
+        break
+    late_ms.append((time.monotonic() - at - 0.005) * 1e3)
+print(json.dumps(late_ms))
+"""
 
 
 class _Seen:
@@ -184,7 +220,7 @@ class _Seen:
         return (self._ats[-1] - self._ats[0]) / max(1, len(self._ats) - 1)
 
     def _run(self) -> None:
-        while not self._ended.wait(_POLL_S):
+        while not self._ended.wait(_LOOK_S):
             seen = self._subject.ask("seen")
             self._ats.append(seen["at"])
             for table, first in self.first.items():

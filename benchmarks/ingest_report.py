@@ -90,6 +90,9 @@ class Report:
         common = {"offered_spans_s": measured.spans_s, "requests": len(latencies)}
         self._line("driftline", batch, "half_load_ack_p50_ms", percentile(latencies, 50), "ms", **common)
         self._line("driftline", batch, "half_load_ack_p99_ms", p99, "ms", **common, target=50, is_met=p99 < 50)
+        woken = measured.woken_late_ms
+        self._line("machine", batch, "half_load_woken_late_p50_ms", percentile(woken, 50), "ms")
+        self._line("machine", batch, "half_load_woken_late_p99_ms", percentile(woken, 99), "ms")
         for table, late_s in measured.late_s.items():
             within = sum(late <= 1.0 for late in late_s) / max(1, len(late_s))
             judged = {"target": 0.95, "is_met": within >= 0.95} if table == "spans" else {}
