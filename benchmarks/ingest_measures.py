@@ -171,7 +171,7 @@ def _wait_all(subject: OwnSubject, drain_s: float) -> None:
 
 
 class _Sleeper:
-    """A process that only sleeps, 5 ms at a time, and notes how late it was woken: what of a latency is the machine's, not the subject's."""
+    """A process that only sleeps, 5 ms at a time, and notes how late it was woken: what of a latency is not the subject's."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
