@@ -24,7 +24,7 @@ _PEERS: Final = tuple(
     f"{name}{suffix}" for name, peer in PEERS.items() for suffix in ("", "-grpc")[: 1 + peer.has_grpc]
 )
 _PARTS: Final = ("sustained", "floor", "disk", "half-load", "overload")
-_WANTED: Final[Mapping[str, Mapping[int, float | None]]] = {
+_WANTED: Final[Mapping[str, Mapping[int, float]]] = {
     "python-rows": {512: 4, 32: 8},
     "phoenix": {512: 200, 32: 200},
     "phoenix-grpc": {512: 200, 32: 200},
