@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export HF_HUB_OFFLINE = 1
 export TOKENIZERS_PARALLELISM = false
 
-.PHONY: help demo test test-long fuzz check lint types bench bench-ingest system-packages install clean
+.PHONY: help demo test test-long fuzz check lint types bench bench-ingest bench-peers system-packages install clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -49,8 +49,11 @@ types: install
 bench: install  ## Every benchmark; one JSON object a line
 	@for bench in benchmarks/bench_*.py; do $(BIN)/python -m benchmarks.$$(basename $$bench .py) || exit 1; done
 
-bench-ingest: install  ## Spans/s until queryable, beside a Python-rows collector
+bench-ingest: install  ## Spans/s until queryable, beside a Python-rows collector and the peers that are there
 	$(BIN)/python -m benchmarks.bench_ingest
+
+bench-peers:  ## Phoenix, MLflow and Evidently for bench-ingest, in environments of their own under .peers
+	@PYTHON=$(PYTHON) sh benchmarks/peers.sh
 
 clean:  ## Remove what was built and the local data
 	rm -rf $(VENV) dist build .driftline .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -73,7 +73,7 @@ class CollectorSettings(ComponentSettings):
         description="Least time that a request waits for others to share its INSERT, in seconds.",
     )
     linger_max_s: float = Field(
-        default=1.5,
+        default=0.4,
         ge=0.0,
         le=60.0,
         description="Within this, requests wait as long as four INSERTs take, so that a trickle leaves the processor idle; in seconds.",
