@@ -20,7 +20,10 @@ _LOG = get_logger("collector")
 _BATCH_ITEMS: Final = 40_000
 _BATCH_BYTES: Final = 256 << 20
 _SLACK: Final = timedelta(hours=1)
-_SHARE: Final = 3.0  # a run is followed by a pause this many times as long, so that a trickle leaves the processor idle
+# A run has a price of its own, however few its spans: a pause this many times as long follows it, so that a trickle leaves the processor
+# idle. The price is what the cheapest of the latest runs took.
+_SHARE: Final = 3.0
+_FORGET: Final = 1.1
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -93,6 +96,7 @@ class DerivationQueue:
 
     def _run(self) -> None:
         pause_s = 0.1
+        price_s = float("inf")
         while (batch := self._next()) is not None:
             started_s = time.monotonic()
             try:
@@ -111,9 +115,9 @@ class DerivationQueue:
                 continue
             self.last_error = None
             pause_s = 0.1
-            took_s = time.monotonic() - started_s
+            price_s = min(price_s * _FORGET, time.monotonic() - started_s)
             with self._changed:
-                self._rest(min(self._pause_max_s, _SHARE * took_s))
+                self._rest(min(self._pause_max_s, _SHARE * price_s))
 
     def _next(self) -> list[_Stored] | None:
         """The segments of one signal that are derived together, oldest first; none when there are only files to let go of; None at the

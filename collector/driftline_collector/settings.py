@@ -88,7 +88,7 @@ class CollectorSettings(ComponentSettings):
         default=1.5,
         ge=0.0,
         le=60.0,
-        description="Within this, three times what the last derivation of generations took passes before the next, so that a trickle "
+        description="Within this, three times the price of a derivation of generations passes before the next, so that a trickle "
         "leaves the processor idle; in seconds.",
     )
     dialects_path: Path | None = Field(
