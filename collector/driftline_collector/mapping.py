@@ -53,6 +53,7 @@ class Source(_Record):
     before: Annotated[str, Field(min_length=1)] | None = None
     output: Literal["finish_reason"] | None = None
     kinds: tuple[Kind, ...] = ()
+    dialects: tuple[str, ...] = ()
     scale: float = 1.0
 
     @model_validator(mode="before")

@@ -113,6 +113,8 @@ class Readers:
             text = f"ifNull(toString(toFloat64OrNull({text}) * {source.scale!r}), '')"
         if source.kinds:
             text = f"if(kind IN ({listed(source.kinds)}), {text}, '')"
+        if source.dialects:
+            text = f"if(dialect IN ({listed(source.dialects)}), {text}, '')"
         return text
 
     def _place(self, source: Source, field: CanonicalField) -> str:

@@ -34,6 +34,17 @@ def test_little_of_what_is_expected_is_left_out(checks: Checks) -> None:
     assert outcomes["skipped"] <= 170
 
 
+def test_strands_means_milliseconds_where_openlit_means_seconds(checks: Checks, ingest_store: Store) -> None:
+    sql = (
+        "SELECT project, max(time_to_first_token_ms) AS ms FROM generations FINAL "
+        "WHERE project IN ('strands-chat', 'openlit-stream') GROUP BY project"
+    )
+    found = {row["project"]: row["ms"] for row in ingest_store.rows(sql)}
+    assert len(checks) == len(RECORDINGS)
+    assert found["strands-chat"] == 452.0
+    assert 1.0 < found["openlit-stream"] < 1000.0
+
+
 def test_the_shipped_table_has_a_row_for_every_field() -> None:
     assert set(load_table().fields_) == set(FIELDS)
 
