@@ -1,5 +1,8 @@
 -- generations are derived from spans and log records in batches beside the INSERT (docs/decisions/0006), not by a view inside it.
+-- The view of earlier databases goes, before the table that it writes to.
 -- spans.segment, logs.segment: the INSERT that stored the row, so that what it brought is found again without a clock.
+DROP VIEW IF EXISTS generations_view SYNC;
+
 ALTER TABLE spans ADD COLUMN IF NOT EXISTS segment LowCardinality(String) DEFAULT '' CODEC(ZSTD(1));
 
 ALTER TABLE logs ADD COLUMN IF NOT EXISTS segment LowCardinality(String) DEFAULT '' CODEC(ZSTD(1));
@@ -7,8 +10,10 @@ ALTER TABLE logs ADD COLUMN IF NOT EXISTS segment LowCardinality(String) DEFAULT
 -- derived_at is the version: the run that saw more wins. mapping: fingerprint of the dialect table that derived the row.
 -- is_usage_estimated: the SDK counted a streamed answer's tokens itself. is_truncated: attributes or JSON were cut off before they came.
 -- metadata: labels that the app gave. Everything else as before: see 0002_generations.sql.
--- is_truncated, documents, tags: from what is stored; replaying derives them anew.
-CREATE TABLE IF NOT EXISTS generations_2
+-- Rows of earlier databases are not copied: `driftline replay-mapping` derives them from the spans, with everything that is new.
+DROP TABLE IF EXISTS generations SYNC;
+
+CREATE TABLE IF NOT EXISTS generations
 (
     project LowCardinality(String),
     service LowCardinality(String),
@@ -89,23 +94,6 @@ PARTITION BY toMonday(start_time)
 ORDER BY (project, service, start_time, trace_id, span_id)
 TTL toDateTime(received_at) + INTERVAL 90 DAY
 SETTINGS ttl_only_drop_parts = 1, fsync_after_insert = 1, fsync_part_directory = 1;
-
-INSERT INTO generations_2
-    (project, service, start_time, trace_id, span_id, parent_span_id, name, kind, dialect, duration_ms, environment, release, operation,
-     provider, request_model, response_model, response_id, prompt_name, prompt_version, session_id, user_id, agent_name, is_error,
-     error_type, error_message, finish_reason, temperature, max_tokens, is_stream, time_to_first_token_ms, input_tokens, output_tokens,
-     cache_read_tokens, cache_write_tokens, reasoning_tokens, reported_cost_usd, system_prompt, prompt, completion, input_messages,
-     output_messages, documents, tool_name, tool_arguments, tool_result, received_at, derived_at, stored_at)
-SELECT project, service, start_time, trace_id, span_id, parent_span_id, name, kind, dialect, duration_ms, environment, release, operation,
-     provider, request_model, response_model, response_id, prompt_name, prompt_version, session_id, user_id, agent_name, is_error,
-     error_type, error_message, finish_reason, temperature, max_tokens, is_stream, time_to_first_token_ms, input_tokens, output_tokens,
-     cache_read_tokens, cache_write_tokens, reasoning_tokens, reported_cost_usd, system_prompt, prompt, completion, input_messages,
-     output_messages, documents, tool_name, tool_arguments, tool_result, received_at, received_at, stored_at
-FROM generations FINAL;
-
-DROP TABLE generations;
-
-RENAME TABLE generations_2 TO generations;
 
 -- What somebody or something thought of a generation: scores of evaluators, feedback of users. time: of the evaluation, UTC.
 -- source: log, event or span, the part of the telemetry that said it; response_id: of the answer that is meant, where no span is named.
