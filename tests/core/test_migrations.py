@@ -34,8 +34,8 @@ def test_a_store_that_a_view_filled_takes_spans_again_after_the_upgrade(empty_st
     empty_store.command(
         "CREATE MATERIALIZED VIEW generations_view TO generations AS SELECT project, service, start_time FROM spans"
     )
-    row = ("p", "bot", datetime(2026, 11, 2, tzinfo=UTC), bytes(15) + b"1", bytes(7) + b"1")
-    columns = ("project", "service", "start_time", "trace_id", "span_id")
+    row = ("p", "bot", datetime(2026, 11, 2, tzinfo=UTC), datetime.now(UTC), bytes(15) + b"1", bytes(7) + b"1")
+    columns = ("project", "service", "start_time", "received_at", "trace_id", "span_id")
     empty_store.insert("spans", columns, [row])
     migrate(empty_store, every)
     empty_store.insert("spans", columns, [(*row[:-1], bytes(7) + b"2")])
