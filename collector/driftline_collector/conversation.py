@@ -40,7 +40,7 @@ NESTED: Final = f"Array(Tuple({_MESSAGE}, kwargs Tuple({_BODY}), message Tuple({
 WRAPPED: Final = (
     "Tuple(role String, messages String, contents String, choices Array(Tuple(message String, finish_reason String)), replies String, "
     "generations Array(Array(Tuple(message String, text String))), output String, input String, content String, parts String, "
-    "message String, prompt String, candidates Array(Tuple(content String)))"
+    "message String, prompt String, prompts String, text String, tool_calls String, candidates Array(Tuple(content String)))"
 )
 """What an object is parsed as, to find the messages in it."""
 
@@ -76,7 +76,8 @@ def unwrapped(text: str, wrapped: str) -> str:
         f"startsWith(({o}).message, '{{'), concat('[', ({o}).message, ']'), "
         f"({o}).output NOT IN ('', '[]'), ({o}).output, "
         f"({o}).input NOT IN ('', '[]'), ({o}).input, "
-        f"({o}).prompt != '', ({o}).prompt, concat('[', {text}, ']'))"
+        f"({o}).prompt != '', ({o}).prompt, startsWith(({o}).prompts, '['), ({o}).prompts, "
+        f"({o}).content != '' OR ({o}).text != '' OR ({o}).tool_calls NOT IN ('', '[]', 'null'), concat('[', {text}, ']'), {text})"
     )
 
 
@@ -159,6 +160,19 @@ def answers() -> str:
          "(p).tool_call_result.result"]
     )  # fmt: skip
     return f"arrayMap(p -> ({name}, {plain(text)}), arrayFilter(p -> {is_answer}, (m).3))"
+
+
+def blocks(text: str) -> str:
+    """SQL of the text in a JSON list of text blocks, as some SDKs put it into one indexed key, or of `text` as it is."""
+    listed = f"JSONExtract({text}, 'Array(Tuple(text String, content String))')"
+    joined = f"arrayStringConcat(arrayFilter(t -> t != '', arrayMap(p -> if((p).text != '', (p).text, (p).content), {listed})), '\\n')"
+    return f"if(startsWith({text}, '[{{\"') AND {joined} != '', {joined}, {text})"
+
+
+def strings(text: str) -> str:
+    """SQL of the texts in a JSON list of strings, a line each, or of `text` as it is."""
+    joined = f"arrayStringConcat(JSONExtract({text}, 'Array(String)'), '\\n')"
+    return f"if(startsWith({text}, '[\"') AND {joined} != '', {joined}, {text})"
 
 
 def plain(text: str) -> str:

@@ -56,7 +56,7 @@ _ITEMS: Final = """arrayMap((slot, xs, parts) -> (
                 arraySplit((x, is_first) -> is_first, indexed_texts, is_first_part),
                 arraySplit((p, is_first) -> is_first, item_parts, is_first_part))"""
 _ITEM_TEXT: Final = (
-    "if(xs[indexOf(parts, 65536)] != '', xs[indexOf(parts, 65536)], arrayStringConcat("
+    f"if(xs[indexOf(parts, 65536)] != '', {conversation.blocks('xs[indexOf(parts, 65536)]')}, arrayStringConcat("
     "arrayFilter((x, p) -> p >= 3 * 65536 AND p < 4 * 65536 AND x != '', xs, parts), '\\n'))"
 )
 
@@ -135,6 +135,7 @@ def _generations(table: DialectTable) -> str:
         calls=conversation.calls(),
         answers=conversation.answers(),
         bodies=conversation.bodies("ms", is_nested=content.is_nested),
+        single=conversation.strings("text"),
         nullable=_literal(conversation.NULLABLE),
         unwrapped=conversation.unwrapped("t", "o"),
         slots="".join(f",\n{line}" for line in codes.slots()),

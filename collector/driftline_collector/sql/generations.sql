@@ -42,7 +42,7 @@ FROM
     WITH
         -- A message in JSON that cannot be read as one is a single message.
         arrayMap((text, all, event_filter) -> if(empty(all),
-            if(text IN ('', '[]', '{}', 'null', '[null]'), [], [('', text, [], '')])::$messages_type,
+            if(text IN ('', '[]', '{}', 'null', '[null]'), [], [('', $single, [], '')])::$messages_type,
             arrayFlatten(arrayMap(m -> arrayConcat(
                 -- A message that only carries tools' answers is those answers.
                 if(notEmpty((m).5) AND (m).2 = '' AND empty((m).3), [], [((m).1, (m).2, (m).3, (m).4)]::$messages_type),
@@ -76,7 +76,7 @@ FROM
             SELECT
                 $carried, $settled, items, lists,
                 -- JSON that was cut off parses as nothing: what there is of it stands as one message.
-                toUInt8(dropped_attributes_count > 0 OR arrayExists((t, p) -> length(t) > 2 AND empty(p), arrays, parsed)) AS is_truncated,
+                toUInt8(dropped_attributes_count > 0 OR arrayExists((t, p) -> length(t) > 2 AND empty(p) AND NOT isValidJSON(t), arrays, parsed)) AS is_truncated,
                 -- body, role, parts, event
                 arrayMap(ms -> arrayMap(b -> (
                         (b).1,
