@@ -164,9 +164,7 @@ def answers() -> str:
 
 def blocks(text: str) -> str:
     """SQL of the text in a JSON list of text blocks, as some SDKs put it into one indexed key, or of `text` as it is."""
-    listed = f"JSONExtract({text}, 'Array(Tuple(text String, content String))')"
-    joined = f"arrayStringConcat(arrayFilter(t -> t != '', arrayMap(p -> if((p).text != '', (p).text, (p).content), {listed})), '\\n')"
-    return f"if(startsWith({text}, '[{{\"') AND {joined} != '', {joined}, {text})"
+    return f"if(startsWith({text}, '[{{\"') AND {_joined(text)} != '', {_joined(text)}, {text})"
 
 
 def strings(text: str) -> str:
@@ -178,14 +176,21 @@ def strings(text: str) -> str:
 def plain(text: str) -> str:
     """SQL of a tool's answer as text: out of a JSON string, a list of text blocks, an object with a member of the usual names, or the
     representation of LangChain's message in Python."""
-    listed = f"JSONExtract({text}, 'Array(Tuple(text String, content String))')"
-    joined = f"arrayStringConcat(arrayMap(p -> if((p).text != '', (p).text, (p).content), {listed}), '\\n')"
     members = [f"JSONExtractString({text}, '{name}')" for name in ("value", "result", "content")]
     return (
-        f"multiIf(startsWith({text}, '\"'), JSONExtractString({text}), startsWith({text}, '[{{') AND {joined} != '', {joined}, "
+        f"multiIf(startsWith({text}, '\"'), JSONExtractString({text}), "
+        f"startsWith({text}, '[{{') AND {_joined(text)} != '', {_joined(text)}, "
         f"startsWith({text}, '{{'), {first_of([*members, text])}, "
-        f"startsWith({text}, 'content=\\'') AND position({text}, '\\' name=') > 0, extract({text}, '^content=\\'(.*?)\\' name='), {text})"
+        f"startsWith({text}, 'content=\\'') AND position({text}, '\\' name=') > 0, "
+        f"extract({text}, '^content=\\'(.*?)\\' name='), {text})"
     )
+
+
+def _joined(text: str) -> str:
+    """SQL of the texts of a JSON list of blocks, a line each."""
+    listed = f"JSONExtract({text}, 'Array(Tuple(text String, content String))')"
+    texts = f"arrayMap(p -> if((p).text != '', (p).text, (p).content), {listed})"
+    return f"arrayStringConcat(arrayFilter(t -> t != '', {texts}), '\\n')"
 
 
 def _tuple(ids: Sequence[str], name: str, arguments: Sequence[str]) -> str:
