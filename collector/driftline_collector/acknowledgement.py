@@ -1,6 +1,7 @@
 """Who is told when a request is durable: the receivers' sinks, and whoever counts."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from driftline_collector.errors import Busy
@@ -13,6 +14,19 @@ class AckSink(Protocol):
     """Whoever waits for requests to be durable; called from the writer thread with all that one fsync settled."""
 
     def settle(self, waiters: Sequence[Any], error: Busy | None) -> None: ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Pending:
+    """A request that is accepted and not durable yet. sequence: its place among all of this process; waiters: who is told."""
+
+    project: str
+    digest: bytes
+    body: bytes
+    received_at_ns: int
+    n_items: int
+    sequence: int
+    waiters: list[tuple[AckSink, Any]] = field(default_factory=list)
 
 
 def settle_all(waiters: Iterable[tuple[AckSink, Any]], error: Busy | None) -> None:

@@ -11,11 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from driftline_collector.acknowledgement import AckSink, KeptCounter, settle_all, uncounted
+from driftline_collector.acknowledgement import AckSink, KeptCounter, Pending, settle_all, uncounted
 from driftline_collector.digests import DigestMemory
 from driftline_collector.envelope import frame_head
 from driftline_collector.errors import Busy, RequestRefused
@@ -26,17 +25,6 @@ from driftline_core.log import get_logger
 
 _LOG = get_logger("collector")
 _GROUP_REQUESTS: Final = 512
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Request:
-    project: str
-    digest: bytes
-    body: bytes
-    received_at_ns: int
-    n_items: int
-    sequence: int
-    waiters: list[tuple[AckSink, Any]] = field(default_factory=list)
 
 
 class Spool:
@@ -81,8 +69,8 @@ class Spool:
         self._saving = threading.Lock()
         self._changed = threading.Condition()
         # All below is guarded by _changed; the writer alone touches _writer's file.
-        self._waiting: deque[_Request] = deque()
-        self._in_flight: dict[bytes, _Request] = {}
+        self._waiting: deque[Pending] = deque()
+        self._in_flight: dict[bytes, Pending] = {}
         self._writer: SegmentWriter | None = None
         self._closed: deque[Segment] = deque()
         self._loading: dict[int, Segment] = {}
@@ -154,7 +142,7 @@ class Spool:
                     is_full=True,
                 )
             self._n_appended += 1
-            request = _Request(
+            request = Pending(
                 project=project,
                 digest=digest,
                 body=body,
@@ -320,7 +308,7 @@ class Spool:
                     self._changed.wait()
                 if not self._waiting:
                     return
-                group: list[_Request] = []
+                group: list[Pending] = []
                 n_bytes = 0
                 while self._waiting and len(group) < _GROUP_REQUESTS and n_bytes < self._segment_max_bytes:
                     request = self._waiting.popleft()
@@ -361,7 +349,7 @@ class Spool:
                 self._changed.notify_all()
             settle_all([waiter for request in group for waiter in request.waiters], error)
 
-    def _write(self, group: list[_Request]) -> int:
+    def _write(self, group: list[Pending]) -> int:
         """Append the group to the open segment, durably; returns its bytes there. Raises OSError and leaves no trace of it."""
         require_space(self._folder, sum(len(request.body) for request in group) + self._min_free_bytes)
         if self._writer is None:
