@@ -1,5 +1,6 @@
 """Bytes that are nearly right: mutations of what real SDKs sent, and OTLP written by hand in every odd way that the wire allows."""
 
+import copy
 import json
 import random
 from pathlib import Path
@@ -181,13 +182,13 @@ def _mutate_tree(rng: random.Random, tree: Any) -> None:
             continue
         match rng.randrange(4):
             case 0:
-                tree[key] = rng.choice(_ODD_JSON)
+                tree[key] = copy.deepcopy(rng.choice(_ODD_JSON))
             case 1:
                 del tree[key]
             case 2 if isinstance(tree, dict):
                 tree[rng.choice(("traceId", "span_id", "kind", "name", "attributes", "x"))] = tree.pop(key)
             case _ if isinstance(tree, list):
-                tree.append(tree[key])
+                tree.append(copy.deepcopy(tree[key]))
             case _:
                 tree[key] = [tree[key]]
         return
