@@ -116,15 +116,15 @@ class Recogniser(_Record):
 class KindRule(_Record):
     """How a span's kind is told: by a key's value or its ending, by the span's name, or by the presence of any of several keys.
 
-    llm_has: keys of which a span must have one to be of kind llm by this rule; without any it is a chain, unless it failed.
+    llm_has: keys of which a span must have one to be of kind llm by this rule; without any it is a chain, unless it failed. None: no
+    key is asked for.
     """
 
     key: Key | None = None
     quoted: bool = False
     map: dict[str, Kind] = {}
     ends: dict[str, Kind] = {}
-    llm_has: tuple[Key | IndexedKey, ...] = ()
-    has_witnesses: bool = False
+    llm_has: tuple[Key | IndexedKey, ...] | None = None
     names: dict[str, Kind] = {}
     present: tuple[Key, ...] = ()
     kind: Kind | None = None
@@ -132,8 +132,6 @@ class KindRule(_Record):
     @model_validator(mode="after")
     def _one_way(self) -> "KindRule":
         by_key = self.key is not None and bool(self.map) != bool(self.ends)
-        if self.llm_has and not self.has_witnesses:
-            object.__setattr__(self, "has_witnesses", True)
         if sum((by_key, bool(self.names), bool(self.present) and self.kind is not None)) != 1:
             raise ValueError("expected one of: key and map, key and ends, names, present and kind")
         return self
@@ -283,7 +281,9 @@ class DialectTable(_Record):
         for recogniser in self.recognise:
             yield from recogniser.keys
         for rule in self.kinds:
-            yield from (rule.key, *(key for key in rule.llm_has if "{i}" not in key)) if rule.key else rule.present
+            yield from (
+                (rule.key, *(key for key in rule.llm_has or () if "{i}" not in key)) if rule.key else rule.present
+            )
         for field in self.fields_.values():
             for source in field.sources:
                 yield from (source.key,) if source.key and not source.event else ()

@@ -18,8 +18,6 @@ JSON: Final = "application/json"
 INVALID_ARGUMENT: Final = 3
 NOT_FOUND: Final = 5
 RESOURCE_EXHAUSTED: Final = 8
-UNIMPLEMENTED: Final = 12
-INTERNAL: Final = 13
 UNAVAILABLE: Final = 14
 
 

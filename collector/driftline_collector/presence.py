@@ -80,11 +80,9 @@ class _Cut:
         if rule.key is not None:
             if rule.key not in self._keys:
                 return None
-            return (
-                rule.model_copy(update={"llm_has": tuple(filter(self._has_key, rule.llm_has))})
-                if rule.llm_has
-                else rule
-            )
+            if rule.llm_has is None:
+                return rule
+            return rule.model_copy(update={"llm_has": tuple(filter(self._has_key, rule.llm_has))})
         if rule.names:
             return rule
         present = tuple(key for key in rule.present if key in self._keys)

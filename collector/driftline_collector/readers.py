@@ -58,7 +58,7 @@ class Readers:
 
     def _witnessed(self, kind: str, rule: KindRule) -> str:
         """`kind`, but chain in place of llm when the span has none of the keys that a call has, and did not fail."""
-        if not rule.has_witnesses:
+        if rule.llm_has is None:
             return kind
         seen = ["status_code = 2", *map(self._codes.has, rule.llm_has)]
         return f"if({kind} = 'llm' AND NOT ({' OR '.join(seen)}), 'chain', {kind})"
