@@ -24,9 +24,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.report import emit, machine
-from driftline_analyzers.drift import MMDDrift
-from driftline_analyzers.embedder import SentenceEmbedder
-from driftline_analyzers.mmd import median_bandwidth, rbf_kernel
+from driftline_analyzers.drift.mmd import median_bandwidth, rbf_kernel
+from driftline_analyzers.drift.mmd_detectors import MMDDrift
+from driftline_analyzers.embed.embedder import SentenceEmbedder
 
 Vectors = NDArray[np.float32]
 N_DIMS: Final = 384

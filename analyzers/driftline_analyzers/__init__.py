@@ -1,9 +1,9 @@
 """Analyzers: what LLM traffic means and how it changes. Names here load without torch."""
 
-from driftline_analyzers.phases import Progress
-from driftline_analyzers.references import ReferenceSet, create_reference, delete_reference, list_references
-from driftline_analyzers.report import RunReport
-from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.runner.phases import Progress
+from driftline_analyzers.runner.references import ReferenceSet, create_reference, delete_reference, list_references
+from driftline_analyzers.runner.report import RunReport
+from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.settings import AnalyzerSettings
 
 __all__ = [

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from driftline_analyzers.drift import MMDDrift, PairedMMDDrift
-from driftline_analyzers.outliers import KnnOutliers
+from driftline_analyzers.drift.mmd_detectors import MMDDrift, PairedMMDDrift
+from driftline_analyzers.outliers.knn import KnnOutliers
 
 ANALYZERS: Final[dict[str, type[MMDDrift] | type[PairedMMDDrift] | type[KnnOutliers]]] = {
     "mmd": MMDDrift,

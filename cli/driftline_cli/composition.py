@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
-from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine

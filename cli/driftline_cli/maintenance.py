@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_cli.console import human_console, progress_bars, write_json
 from driftline_cli.lock import DataDirLock

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from driftline_analyzers.embedder import Embeddings, OnBatch, SentenceEmbedder
+from driftline_analyzers.embed.embedder import Embeddings, OnBatch, SentenceEmbedder
 
 
 class RememberingEmbedder(SentenceEmbedder):

@@ -8,8 +8,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from driftline_analyzers.drift import MMDDrift, PairedMMDDrift
-from driftline_analyzers.outliers import KnnOutliers
+from driftline_analyzers.drift.mmd_detectors import MMDDrift, PairedMMDDrift
+from driftline_analyzers.outliers.knn import KnnOutliers
 from driftline_analyzers.registry import ANALYZERS
 from driftline_core.errors import InputError, TooFewSamples
 from tests.analyzers.synthetic import Sample, Topics

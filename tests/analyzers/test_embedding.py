@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftline_analyzers.embedder import SentenceEmbedder, pack_by_length
-from driftline_analyzers.embedding_cache import EmbeddingCache
+from driftline_analyzers.embed.cache import EmbeddingCache
+from driftline_analyzers.embed.embedder import SentenceEmbedder, pack_by_length
 from driftline_core.errors import ConfigError
 from driftline_core.store import Store
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from driftline_analyzers.mmd import (
+from driftline_analyzers.drift.mmd import (
     BlockGram,
     block_gram,
     median_bandwidth,

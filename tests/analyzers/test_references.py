@@ -4,7 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from driftline_analyzers.references import create_reference, delete_reference, list_references, matching_reference
+from driftline_analyzers.runner.references import (
+    create_reference,
+    delete_reference,
+    list_references,
+    matching_reference,
+)
 from driftline_core.errors import InputError, NotFound
 from driftline_core.store import Store
 from tests.analyzers.traffic import EPOCH

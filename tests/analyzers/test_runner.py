@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from driftline_analyzers.embedder import SentenceEmbedder
-from driftline_analyzers.references import create_reference
-from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.embed.embedder import SentenceEmbedder
+from driftline_analyzers.runner.references import create_reference
+from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.store import Store
 from tests.analyzers.traffic import EPOCH, Call, calls, store_calls

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from driftline_analyzers.correction import benjamini_hochberg
-from driftline_analyzers.records import TextRow, WindowContent
-from driftline_analyzers.samples import field_sample, pair_answers, sample_sessions
-from driftline_analyzers.windows import is_settled, trailing_windows
+from driftline_analyzers.runner.records import TextRow, WindowContent
+from driftline_analyzers.runner.samples import field_sample, pair_answers, sample_sessions
+from driftline_analyzers.runner.windows import is_settled, trailing_windows
 
 
 def row(number: int, *, prompt: str = "", completion: str = "answer", session: str = "") -> TextRow:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from rich.progress import Progress, TaskID
 
-from driftline_analyzers.report import RunReport
-from driftline_analyzers.runner import AnalysisRunner
+from driftline_analyzers.runner.report import RunReport
+from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_cli.api_client import ApiClient
 from driftline_cli.composition import Embedded
 from driftline_cli.demo.corpus import load_topics

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import xxhash
 
-from driftline_analyzers.records import TextRow
+from driftline_analyzers.runner.records import TextRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from driftline_analyzers.mmd import block_gram, median_bandwidth, mmd2_of_splits, mmd2_of_swaps, paired_gram, witness
-from driftline_analyzers.permutation import calibrate
+from driftline_analyzers.drift.mmd import (
+    block_gram,
+    median_bandwidth,
+    mmd2_of_splits,
+    mmd2_of_swaps,
+    paired_gram,
+    witness,
+)
+from driftline_analyzers.drift.permutation import calibrate
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 

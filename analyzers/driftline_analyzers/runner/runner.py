@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from driftline_analyzers.findings import DRIFT_ANALYZER, VERSION, Finding
-from driftline_analyzers.phases import PhaseClock, Progress, no_progress
-from driftline_analyzers.reader import Reader
-from driftline_analyzers.records import SeenFinding, WindowContent, to_ms
-from driftline_analyzers.references import list_references
-from driftline_analyzers.report import RunReport
+from driftline_analyzers.runner.findings import DRIFT_ANALYZER, VERSION, Finding
+from driftline_analyzers.runner.phases import PhaseClock, Progress, no_progress
+from driftline_analyzers.runner.reader import Reader
+from driftline_analyzers.runner.records import SeenFinding, WindowContent, to_ms
+from driftline_analyzers.runner.references import list_references
+from driftline_analyzers.runner.report import RunReport
+from driftline_analyzers.runner.windows import WindowModel, is_changed, is_settled
+from driftline_analyzers.runner.writer import Writer
 from driftline_analyzers.settings import AnalyzerSettings
-from driftline_analyzers.windows import WindowModel, is_changed, is_settled
-from driftline_analyzers.writer import Writer
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import DriftlineError
 from driftline_core.log import get_logger
@@ -22,7 +22,7 @@ from driftline_core.service import PeriodicService
 from driftline_core.store import Store
 
 if TYPE_CHECKING:
-    from driftline_analyzers.embedder import Embedder, Embeddings
+    from driftline_analyzers.embed.embedder import Embedder, Embeddings
 
 _WINDOWS_READ_AHEAD = 12
 _LOG = get_logger("analyzers")
@@ -152,8 +152,8 @@ class AnalysisRunner:
         if not due:
             return []
 
-        from driftline_analyzers.embedding_cache import EmbeddingCache
-        from driftline_analyzers.window_tester import WindowTester
+        from driftline_analyzers.embed.cache import EmbeddingCache
+        from driftline_analyzers.runner.window_tester import WindowTester
 
         embedder = self._get_embedder()
         cache = EmbeddingCache(self._store, embedder)
@@ -211,7 +211,7 @@ class AnalysisRunner:
 
     def _get_embedder(self) -> "Embedder":
         if self._embedder is None:
-            from driftline_analyzers.embedder import SentenceEmbedder
+            from driftline_analyzers.embed.embedder import SentenceEmbedder
 
             self._embedder = SentenceEmbedder(
                 model=self.settings.embedding_model,

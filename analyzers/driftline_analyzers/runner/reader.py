@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from driftline_analyzers.records import SeenFinding, TextRow, WindowContent, to_ms, to_time
+from driftline_analyzers.runner.records import SeenFinding, TextRow, WindowContent, to_ms, to_time
+from driftline_analyzers.runner.windows import WindowModel
 from driftline_analyzers.settings import AnalyzerSettings
-from driftline_analyzers.windows import WindowModel
 from driftline_core.store import Store
 
 _SQL = files("driftline_analyzers") / "sql"

@@ -3,9 +3,9 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from driftline_analyzers.reader import Reader
-from driftline_analyzers.records import TextRow
-from driftline_analyzers.windows import WindowModel
+from driftline_analyzers.runner.reader import Reader
+from driftline_analyzers.runner.records import TextRow
+from driftline_analyzers.runner.windows import WindowModel
 
 _MAX_ROWS = 50_000
 

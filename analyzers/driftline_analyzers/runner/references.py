@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from driftline_analyzers.records import to_ms, to_time
+from driftline_analyzers.runner.records import to_ms, to_time
 from driftline_core.errors import InputError, NotFound
 from driftline_core.store import Store
 

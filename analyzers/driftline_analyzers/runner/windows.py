@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from driftline_analyzers.records import SeenFinding, WindowContent
+from driftline_analyzers.runner.records import SeenFinding, WindowContent
 
 WindowModel = tuple[int, str]
 """(window start, model)"""

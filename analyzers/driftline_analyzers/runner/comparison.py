@@ -6,11 +6,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.drift import DriftResult, MMDDrift, PairedMMDDrift
-from driftline_analyzers.embedder import Embeddings
-from driftline_analyzers.explanation import SLICES, SliceTest, carrier, examples, lengths, shares, slice_value
-from driftline_analyzers.outliers import KnnOutliers, OutlierResult
-from driftline_analyzers.samples import FieldSample, Pairs, pair_answers
+from driftline_analyzers.drift.mmd_detectors import DriftResult, MMDDrift, PairedMMDDrift
+from driftline_analyzers.embed.embedder import Embeddings
+from driftline_analyzers.explain.explanation import SLICES, SliceTest, carrier, examples, lengths, shares, slice_value
+from driftline_analyzers.outliers.knn import KnnOutliers, OutlierResult
+from driftline_analyzers.runner.samples import FieldSample, Pairs, pair_answers
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from driftline_analyzers.findings import DRIFT_ANALYZER, OUTLIER_ANALYZER, VERSION, Finding, OutlierScore
-from driftline_analyzers.records import to_time
+from driftline_analyzers.runner.findings import DRIFT_ANALYZER, OUTLIER_ANALYZER, VERSION, Finding, OutlierScore
+from driftline_analyzers.runner.records import to_time
 from driftline_core.store import Store
 
 _FINDING_COLUMNS: Final = (

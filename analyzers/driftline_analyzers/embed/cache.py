@@ -9,7 +9,7 @@ import pyarrow as pa
 import xxhash
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from driftline_analyzers.embedder import Embedder, Embeddings, OnBatch
+from driftline_analyzers.embed.embedder import Embedder, Embeddings, OnBatch
 from driftline_core.errors import StoreError
 from driftline_core.store import Store
 

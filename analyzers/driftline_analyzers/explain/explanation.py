@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.embedder import Embeddings
-from driftline_analyzers.records import TextRow
-from driftline_analyzers.samples import FieldSample
+from driftline_analyzers.embed.embedder import Embeddings
+from driftline_analyzers.runner.records import TextRow
+from driftline_analyzers.runner.samples import FieldSample
 
 _EXAMPLES = 5
 _EXAMPLE_CHARS = 300

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from driftline_analyzers.correction import benjamini_hochberg
-from driftline_analyzers.mmd import squared_distances
+from driftline_analyzers.drift.mmd import squared_distances
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 

@@ -5,18 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from driftline_analyzers.comparison import Side, compare, explain
 from driftline_analyzers.correction import benjamini_hochberg
-from driftline_analyzers.embedder import Embeddings
-from driftline_analyzers.findings import Finding, OutlierScore
-from driftline_analyzers.phases import PhaseClock
-from driftline_analyzers.reader import Reader
-from driftline_analyzers.records import Reference, TextRow, WindowContent, to_ms
-from driftline_analyzers.references import ReferenceSet, matching_reference
-from driftline_analyzers.samples import field_sample, sample_sessions
+from driftline_analyzers.embed.embedder import Embeddings
+from driftline_analyzers.runner.comparison import Side, compare, explain
+from driftline_analyzers.runner.findings import Finding, OutlierScore
+from driftline_analyzers.runner.phases import PhaseClock
+from driftline_analyzers.runner.reader import Reader
+from driftline_analyzers.runner.records import Reference, TextRow, WindowContent, to_ms
+from driftline_analyzers.runner.references import ReferenceSet, matching_reference
+from driftline_analyzers.runner.samples import field_sample, sample_sessions
+from driftline_analyzers.runner.window_texts import WindowTexts
+from driftline_analyzers.runner.windows import WindowModel, trailing_windows
 from driftline_analyzers.settings import AnalyzerSettings
-from driftline_analyzers.window_texts import WindowTexts
-from driftline_analyzers.windows import WindowModel, trailing_windows
 from driftline_core.errors import TooFewSamples
 
 Embed = Callable[[Sequence[str]], Embeddings]

@@ -1,0 +1,1 @@
+"""Drift: two-sample statistics, and the test that calibrates them over whole sessions."""

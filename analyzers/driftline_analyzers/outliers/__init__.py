@@ -1,0 +1,1 @@
+"""Outliers: texts far from the reference."""
