@@ -17,7 +17,7 @@ from driftline_analyzers.drift.statistics.statistic import PairwiseStatistic, Pr
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors, first_of_repeats
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 
-DEFAULT_STATISTICS = ("energy", "knn_novelty", "knn_scan")
+DEFAULT_STATISTICS = ("energy", "knn_novelty", "knn_tail", "knn_scan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Sample:
 
 
 class DriftDetector:
-    """Has current drifted from the reference? One statistic or several (the largest z), and an exact permutation p-value.
+    """Has current drifted from the reference? One statistic or several (combined by Cauchy's rule), and an exact permutation p-value.
 
     The null: whole blocks are redrawn from reference and window together, as windows of as many blocks of like sizes, and each is compared
     with all the rest (`splits`). groups name the blocks (session ids); without them every row is its own block, which is right only for
