@@ -16,9 +16,8 @@ Draw = Callable[[int, torch.Generator], Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """statistic: the observed value, or with several statistics the largest of their z. p_value: (1 + count) / (1 + n_permutations).
-
-    effect_size: (observed - mean) / standard deviation of the null, 0 if that is 0. part_z, part_p_values: (t,), of each statistic alone.
+    """statistic: the observed value; effect_size: (observed - mean) / standard deviation of the null, 0 if that is 0. With several
+    statistics both are the largest of their z. p_value: (1 + count) / (1 + n_permutations). part_z, part_p_values: (t,), of each alone.
     """
 
     statistic: float
@@ -34,8 +33,8 @@ class PermutationNull:
 
     n_permutations are always drawn; when fewer than ten of them reach the observed value, draws go on up to max_permutations,
     so that a far tail is resolved and the common case stays cheap.
-    Several statistics are combined as the largest z; mean and deviation are those of all draws and the observed split together,
-    so that the observed split is one of equals and the test of the combination is exact.
+    Several statistics are combined by Cauchy's rule (Liu & Xie 2020): sum of tan(pi (1/2 - p_i)), p_i the mid-rank of a statistic among
+    all draws and the observed split. The observed split is one of equals there, so the test of the combination is exact.
     """
 
     def __init__(self, observed: Tensor, *, n_permutations: int, max_permutations: int) -> None:
@@ -60,7 +59,6 @@ class PermutationNull:
     def calibration(self) -> Calibration:
         """Where the observed value lies in what was drawn so far."""
         n_drawn = self._null.shape[1]
-        combined = self._combined()
         part_z = _z(self._observed, self._null)  # (t, 1)
         tolerance = _TOLERANCE * self._null.std(1, keepdim=True, correction=0)
         part_reaching = (self._null >= self._observed - tolerance).sum(1)
@@ -68,7 +66,7 @@ class PermutationNull:
         return Calibration(
             statistic=float(self._observed if is_one else part_z.max()),
             p_value=(1 + self._n_reaching()) / (1 + n_drawn),
-            effect_size=float(_z(combined[None, :1], combined[None, 1:])),
+            effect_size=float(part_z.max()),
             n_permutations=n_drawn,
             part_z=tuple(part_z[:, 0].tolist()),
             part_p_values=tuple(((1 + part_reaching).double() / (1 + n_drawn)).tolist()),
@@ -76,13 +74,20 @@ class PermutationNull:
 
     def _combined(self) -> Tensor:
         """(1 + n_drawn,), the observed split first."""
-        together = torch.cat([self._observed, self._null], dim=1)
-        return _z(together, together).max(0).values
+        together = torch.cat([self._observed, self._null], dim=1)  # (t, n)
+        if len(together) == 1:
+            return _z(together, together)[0]
+        tolerance = _TOLERANCE * together.std(1, keepdim=True, correction=0)
+        ascending = together.sort(1).values
+        n_smaller = torch.searchsorted(ascending, together - tolerance)
+        n_smaller_or_equal = torch.searchsorted(ascending, together + tolerance, right=True)
+        p_values = 1 - (n_smaller + n_smaller_or_equal).double() / (2 * together.shape[1])
+        return torch.tan(torch.pi * (0.5 - p_values)).sum(0)
 
     def _n_reaching(self) -> int:
         """Draws at least as large as observed; rounding noise counts as equal, which errs to the larger p-value."""
         combined = self._combined()
-        return int((combined[1:] >= combined[0] - _TOLERANCE).sum())
+        return int((combined[1:] >= combined[0] - _TOLERANCE * combined[0].abs().clamp_min(1)).sum())
 
 
 def calibrate(observed: Tensor, draw: Draw, *, n_permutations: int, max_permutations: int, seed: int) -> Calibration:
