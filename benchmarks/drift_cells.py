@@ -49,13 +49,17 @@ class CellResult:
     cpu_s: float
 
 
+def kept(cell: Cell, *, cache: Path) -> CellResult | None:
+    """From disk, if it was measured with the same code of the detector."""
+    file = _file(cell, cache)
+    if not file.exists():
+        return None
+    found = json.loads(file.read_text())
+    return CellResult(cell=cell, p_values=found["p_values"], cpu_s=found["cpu_s"])
+
+
 def measure(cell: Cell, corpus: Corpus, *, cache: Path) -> CellResult:
-    """From disk if it was measured with the same code of the detector, else now."""
-    key = hashlib.sha256((json.dumps(asdict(cell)) + _code()).encode()).hexdigest()[:24]
-    file = cache / "cells" / f"{key}.json"
-    if file.exists():
-        kept = json.loads(file.read_text())
-        return CellResult(cell=cell, p_values=kept["p_values"], cpu_s=kept["cpu_s"])
+    """Measure now and keep it on disk."""
     torch.set_num_threads(1)
     stream = Stream(corpus, n_reference=cell.n_reference, session_size=cell.session_size, number=cell.reference)
     drift_detector = DriftDetector(
@@ -75,11 +79,17 @@ def measure(cell: Cell, corpus: Corpus, *, cache: Path) -> CellResult:
         for name, part in result.parts.items():
             p_values.setdefault(name, []).append(part.p_value)
     measured = CellResult(cell=cell, p_values=p_values, cpu_s=float(np.median(seconds[1:] or seconds)))
+    file = _file(cell, cache)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps({"p_values": p_values, "cpu_s": measured.cpu_s, "cell": asdict(cell)}))
     partial.replace(file)
     return measured
+
+
+def _file(cell: Cell, cache: Path) -> Path:
+    key = hashlib.sha256((json.dumps(asdict(cell)) + _code()).encode()).hexdigest()[:24]
+    return cache / "cells" / f"{key}.json"
 
 
 @lru_cache(maxsize=1)

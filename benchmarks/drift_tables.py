@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import beta
 
 from benchmarks.drift_cells import ENSEMBLE, Cell, CellResult
 from benchmarks.drift_plan import N_STREAM, N_STREAM_REFERENCE
-from driftline_analyzers.drift.sequential import SequentialMonitor
+from driftline_analyzers.drift.sequential import SequentialMonitor, normal_score
 
 _ALPHAS: Final = (0.05, 0.01)
 _RUN_LENGTHS: Final = (50.0, 200.0, 720.0)
@@ -85,6 +86,26 @@ def power(results: Sequence[CellResult]) -> Table:
         rows.append((corpus, str(n_texts), str(n_reference), _stream(session_size), scenario, *cells))
     columns = ("corpus", "window", "reference", "stream", "new", *(f"{share:.0%}" for share in shares))
     return Table(name="Power at 5 % / 0.5 % (windows)", columns=columns, rows=rows)
+
+
+def reference_shares(results: Sequence[CellResult]) -> Table:
+    """Variance of the normal scores that is the reference's (one-way random effects), beside n / (n + N), what the monitor allows for."""
+    rows = []
+    nulls = [result for result in results if result.cell.scenario == "null" and result.cell.is_grouped]
+    parts = sorted({name for result in nulls for name in result.p_values} - {ENSEMBLE})
+    for key, group in _by(nulls, lambda c: (c.corpus, c.n_texts, c.n_reference, c.session_size)).items():
+        corpus, n_texts, n_reference, session_size = key
+        if len(group) < 5:
+            continue
+        shares = []
+        for name in (ENSEMBLE, *parts):
+            scores = np.asarray([[normal_score(p) for p in result.p_values[name]] for result in group])
+            between = scores.mean(1).var(ddof=1) - scores.var(axis=1, ddof=1).mean() / scores.shape[1]
+            shares.append(f"{between:.3f}")
+        allowed = f"{n_texts / (n_texts + n_reference):.3f}"
+        rows.append((corpus, str(n_texts), str(n_reference), _stream(session_size), str(len(group)), allowed, *shares))
+    columns = ("corpus", "window", "reference", "stream", "references", "allowed for", ENSEMBLE, *parts)
+    return Table(name="The reference's part of a score's variance", columns=columns, rows=rows)
 
 
 def run_lengths(results: Sequence[CellResult]) -> Table:
@@ -179,7 +200,7 @@ def _rate(count: int, n: int) -> str:
     return f"{count / n:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _run_length(monitor: SequentialMonitor, series: Sequence[np.ndarray]) -> tuple[str, str, str]:
+def _run_length(monitor: SequentialMonitor, series: Sequence[NDArray[np.float64]]) -> tuple[str, str, str]:
     counts = np.asarray([len(monitor.run(p_values.tolist()).alarms) for p_values in series])
     lengths = np.asarray([len(p_values) for p_values in series])
     chosen = np.random.default_rng(0).integers(len(series), size=(2000, len(series)))

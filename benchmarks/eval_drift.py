@@ -1,10 +1,10 @@
 """Does the drift test keep its false-alarm rate on real embeddings, and what does it see? Prints the figures of docs/detection-quality.md.
 
-    python -m benchmarks.eval_drift [--trials 20] [--minutes 10] [--markdown FILE] [--data ../shared/data] [--cache .eval_cache]
+    python -m benchmarks.eval_drift [--trials 20] [--minutes 10] [--markdown FILE] [--data ../shared/data] [--cache __cache__/eval_drift]
 
 Real texts (CLINC150, Banking77, PolyAI domains) embedded by the bundled model. A frozen reference lacks one domain; windows without drift
 are other texts of the same traffic, drift is mixed into them. Every cell is kept on disk with the code that measured it: a second run
-with the same options goes on where the first stopped, and --minutes stops it; what is missing then is counted in the last line.
+with the same options goes on where the first stopped, and --minutes stops it (0: tables of what there is); the last line counts the cells.
 CPU seconds of a test are of one thread.
 """
 
@@ -18,16 +18,19 @@ from pathlib import Path
 import torch
 
 from benchmarks import drift_tables
-from benchmarks.drift_cells import Cell, CellResult, measure
+from benchmarks.drift_cells import Cell, CellResult, kept, measure
 from benchmarks.drift_plan import cells
 from benchmarks.drift_streams import CORPORA, Corpus, load_corpus
 from benchmarks.report import emit, machine
 
+_BEGIN, _END = "<!-- eval_drift begins -->", "<!-- eval_drift ends -->"
 _CORPORA: dict[str, Corpus] = {}
 
 
 def _measure(cell: Cell, data: Path, cache: Path, deadline: float) -> CellResult | None:
-    """In a worker process; None when the time is up."""
+    """In a worker process; None when it is not on disk and the time is up."""
+    if (found := kept(cell, cache=cache)) is not None:
+        return found
     if time.monotonic() > deadline:
         return None
     if cell.corpus not in _CORPORA:
@@ -35,15 +38,23 @@ def _measure(cell: Cell, data: Path, cache: Path, deadline: float) -> CellResult
     return measure(cell, _CORPORA[cell.corpus], cache=cache)
 
 
+def write_tables(page: Path, tables: list[drift_tables.Table]) -> None:
+    """Between the page's two markers, or as a page of their own where it has none."""
+    text = "\n\n".join(table.markdown() for table in tables)
+    before, found, rest = (page.read_text() if page.exists() else "").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    page.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}" if found else text + "\n")
+
+
 def main() -> int:
     """Measure, print, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--cache", type=Path, default=Path(".eval_cache"))
+    parser.add_argument("--cache", type=Path, default=Path("__cache__/eval_drift"))
     parser.add_argument("--trials", type=int, default=20, help="windows of 250 a reference without drift")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="start nothing new after so long")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--markdown", type=Path, help="write the tables there")
+    parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
     options = parser.parse_args()
     missing = [folder for folder in CORPORA.values() if not (options.data / folder / "data.jsonl.gz").exists()]
     if missing:
@@ -61,6 +72,7 @@ def main() -> int:
     tables = [
         drift_tables.false_alarms(results),
         drift_tables.power(results),
+        drift_tables.reference_shares(results),
         drift_tables.run_lengths(results),
         drift_tables.delays(results),
         drift_tables.times(results),
@@ -69,7 +81,7 @@ def main() -> int:
         for row in table.rows:
             emit(bench="eval_drift", table=table.name, **dict(zip(table.columns, row, strict=True)))
     if options.markdown is not None:
-        options.markdown.write_text("\n\n".join(table.markdown() for table in tables) + "\n")
+        write_tables(options.markdown, tables)
     emit(bench="eval_drift", metric="cells", value=len(results), planned=len(plan))
     return 0
 
