@@ -67,20 +67,23 @@ def _streams(trials: int) -> Iterator[Cell]:
 
 
 def _power(trials: int) -> Iterator[Cell]:
-    for reference in range(max(3, trials // 7)):
-        for n_texts, n_windows in ((250, max(2, trials // 3)), (1000, max(2, trials // 10))):
-            cell = _null(corpus="clinc150", session_size=1, reference=reference, n_texts=n_texts, n_windows=n_windows)
-            for share in SHARES:
-                for scenario in SCENARIOS:
-                    if n_texts == 250 or share in (0.02, 0.05):
-                        yield _drifted(cell, scenario, share, n_windows=n_windows)
-        cell = _null(corpus="clinc150", session_size=5, reference=reference, n_texts=250, n_windows=max(2, trials // 3))
-        for scenario in ("one_intent", "domain15"):
-            yield _drifted(cell, scenario, 0.1, n_windows=cell.n_windows)
-        cell = _null(corpus="clinc150", session_size=1, reference=reference, n_texts=50, n_windows=max(2, trials // 3))
-        for share in (0.1, 0.2):
-            for scenario in SCENARIOS:
-                yield _drifted(cell, scenario, share, n_windows=cell.n_windows)
+    """Every held-out domain in turn: new domains differ more than windows of one."""
+    for reference in range(10):
+        n_windows = max(2, trials // 10)
+        for n_texts, session_size, scenarios, shares in (
+            (50, 1, SCENARIOS, (0.1, 0.2)),
+            (250, 1, SCENARIOS, SHARES),
+            (250, 5, ("one_intent", "domain15"), (0.1, 0.2)),
+            (1000, 1, SCENARIOS, (0.02, 0.05)),
+        ):
+            if n_texts == 1000 and reference >= 5:
+                continue
+            cell = _null(
+                corpus="clinc150", session_size=session_size, reference=reference, n_texts=n_texts, n_windows=n_windows
+            )
+            for share in shares:
+                for scenario in scenarios:
+                    yield _drifted(cell, scenario, share, n_windows=n_windows)
 
 
 def _other_corpora(trials: int) -> Iterator[Cell]:
