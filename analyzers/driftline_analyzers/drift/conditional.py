@@ -13,7 +13,7 @@ from driftline_analyzers.drift.statistics.moments import fold_of_blocks
 from driftline_analyzers.vectors import Groups, Vectors, as_vectors
 from driftline_core.errors import InputError
 
-CONDITIONAL_STATISTICS = ("mean_shift", "energy")
+CONDITIONAL_STATISTICS = ("energy",)
 _PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """In units of the mean squared length of a prompt along one dimension, times the number of rows."""
 

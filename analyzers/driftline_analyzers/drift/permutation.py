@@ -9,6 +9,7 @@ from torch import Tensor
 _ENOUGH_EXCEEDANCES = 10
 _DRAWS_PER_BATCH = 1000
 _TOLERANCE = 1e-6
+_TAIL, _MIN_TAIL = 20, 10
 
 Draw = Callable[[int, torch.Generator], Tensor]
 """(count, generator) -> that many draws of t statistics under the null, (t, count) float64 on any device."""
@@ -33,8 +34,10 @@ class PermutationNull:
 
     n_permutations are always drawn; when fewer than ten of them reach the observed value, draws go on up to max_permutations,
     so that a far tail is resolved and the common case stays cheap.
-    Several statistics are combined by Cauchy's rule (Liu & Xie 2020): sum of tan(pi (1/2 - p_i)), p_i the mid-rank of a statistic among
-    all draws and the observed split. The observed split is one of equals there, so the test of the combination is exact.
+    Several statistics are combined by Cauchy's rule (Liu & Xie 2020) without its negative half: sum of tan(pi (1/2 - p_i)) over p_i < 1/2,
+    so that one statistic's p near 1 does not undo another's near 0. p_i is the mid-rank of a statistic among all draws and the observed
+    split, and in the upper twentieth an exponential tail, so that a value far beyond all draws weighs more than the largest draw.
+    The observed split is one of equals in all this, so the test of the combination is exact.
     """
 
     def __init__(self, observed: Tensor, *, n_permutations: int, max_permutations: int) -> None:
@@ -77,12 +80,7 @@ class PermutationNull:
         together = torch.cat([self._observed, self._null], dim=1)  # (t, n)
         if len(together) == 1:
             return _z(together, together)[0]
-        tolerance = _TOLERANCE * together.std(1, keepdim=True, correction=0)
-        ascending = together.sort(1).values
-        n_smaller = torch.searchsorted(ascending, together - tolerance)
-        n_smaller_or_equal = torch.searchsorted(ascending, together + tolerance, right=True)
-        p_values = 1 - (n_smaller + n_smaller_or_equal).double() / (2 * together.shape[1])
-        return torch.tan(torch.pi * (0.5 - p_values)).sum(0)
+        return torch.tan(torch.pi * (0.5 - _p_values(together)).clamp_min(0)).sum(0)
 
     def _n_reaching(self) -> int:
         """Draws at least as large as observed; rounding noise counts as equal, which errs to the larger p-value."""
@@ -105,3 +103,19 @@ def _z(values: Tensor, null: Tensor) -> Tensor:
     spread = null.std(1, keepdim=True, correction=0)
     is_flat = spread <= 1e-12 * mean.abs() + torch.finfo(torch.float64).tiny
     return torch.where(is_flat, 0.0, (values - mean) / torch.where(is_flat, 1.0, spread))
+
+
+def _p_values(values: Tensor) -> Tensor:
+    """Of each value among all of its row: (t, n) -> (t, n), in (0, 1)."""
+    n = values.shape[1]
+    tolerance = _TOLERANCE * values.std(1, keepdim=True, correction=0)
+    ascending = values.sort(1).values
+    n_smaller = torch.searchsorted(ascending, values - tolerance)
+    n_smaller_or_equal = torch.searchsorted(ascending, values + tolerance, right=True)
+    ranked = 1 - (n_smaller + n_smaller_or_equal).double() / (2 * n)
+    n_tail = min(n, max(_MIN_TAIL, n // _TAIL))
+    start = ascending[:, -n_tail, None]  # (t, 1)
+    excess = (ascending[:, -n_tail:] - start).mean(1, keepdim=True)
+    has_tail = excess > tolerance
+    tail = n_tail / n * torch.exp(-(values - start) / torch.where(has_tail, excess, 1.0))
+    return torch.where(has_tail & (values > start), tail, ranked)

@@ -41,7 +41,7 @@ class KnnNovelty:
         ranked = scores.masked_fill(~is_real, torch.inf).sort(-1).values
         n_real = is_real.sum(-1, keepdim=True)  # (..., 1)
         places = torch.arange(ranked.shape[-1] + 1, device=ranked.device)
-        p_values = (1 + n_real - places).clamp_min(1) / (1.0 + n_real)  # (..., n + 1)
+        p_values = (1 + n_real - places).clamp_min(1).double() / (1 + n_real)  # (..., n + 1)
         return PreparedKnnNovelty(
             k=self.k,
             blocks=geometry.blocks,
@@ -49,7 +49,7 @@ class KnnNovelty:
             distances=filled,
             farthest=farthest,
             ranked=ranked,
-            weights=self._weights(p_values.double()),
+            weights=self._weights(p_values),
         )
 
     def _weights(self, p_values: Tensor) -> Tensor:
