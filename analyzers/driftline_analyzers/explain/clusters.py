@@ -28,9 +28,7 @@ def cluster(vectors: NDArray[np.floating], *, seed: int = 0, max_clusters: int =
     return by_size[numbers].astype(np.int64)
 
 
-def _lloyd(
-    points: NDArray[np.float32], centres: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _lloyd(points: NDArray[np.float32], centres: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Assign and average until nothing moves: (n, d), (k, d) -> (n,), (k, d). An empty cluster keeps its centre.
 
     Not scikit-learn's, whose threads add up in any order, so that two runs may differ.

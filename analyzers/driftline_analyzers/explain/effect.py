@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.explain.pool import Pool
 from driftline_analyzers.explain.mixture import window_fractions
+from driftline_analyzers.explain.pool import Pool
 
 SMALL_SHARE = 0.03
 """A shift of fewer texts than this is practically small unless told otherwise."""
@@ -55,9 +55,9 @@ def topic_effect(labels: NDArray[np.int64], pool: Pool, *, small_share: float = 
 
     The plain distance of two draws of one mix is far from zero, and less its null mean it is half of a concentrated shift. So each
     topic's fraction from the window is estimated by `window_fractions` on effective counts (Kish: (sum x_b)^2 / sum x_b^2 over blocks),
-    and the larger of summed growth and summed loss is taken. The interval is the parametric bootstrap's, widened to hold its
-    reflection. It is the distance at the resolution of the topics, a lower estimate for a shift that is thin in every one of them:
-    docs/detection-quality-explanation.md has the coverage.
+    and the larger of summed growth and summed loss is taken. The interval is the parametric bootstrap's, its upper end not below the
+    reflected one; it starts at 0 where 2.5 % of windows without a shift have as large an estimate. It is the distance at the
+    resolution of the topics, a lower estimate for a shift that is thin in every one of them: docs/detection-quality-explanation.md.
     """
     n = len(labels)
     n_current = n - pool.n_reference
@@ -79,11 +79,17 @@ def topic_effect(labels: NDArray[np.int64], pool: Pool, *, small_share: float = 
     fitted = window_fractions((totals * observed)[None, :], totals, expected)
     estimate = float(distances(fitted)[0])
     whole = np.maximum(1, np.rint(totals)).astype(np.int64)
-    again = np.random.default_rng(seed).binomial(whole, fitted[0], size=(_N_BOOTSTRAP, len(whole))).astype(np.float64)
-    low, high = np.quantile(distances(window_fractions(again, whole.astype(np.float64), expected)), _TAILS)
+    rng = np.random.default_rng(seed)
+
+    def redrawn(fractions: NDArray[np.float64] | float) -> NDArray[np.float64]:
+        counts = rng.binomial(whole, fractions, size=(_N_BOOTSTRAP, len(whole))).astype(np.float64)
+        return distances(window_fractions(counts, whole.astype(np.float64), expected))
+
+    low, high = np.quantile(redrawn(fitted[0]), _TAILS)
+    is_beyond_chance = estimate > np.quantile(redrawn(expected), _TAILS[1])
     return _effect(
         estimate,
-        float(min(low, 2 * estimate - high, estimate)),
+        float(min(low, estimate)) if is_beyond_chance else 0.0,
         float(max(high, 2 * estimate - low, estimate)),
         small_share,
     )

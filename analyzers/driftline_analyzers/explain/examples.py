@@ -14,6 +14,7 @@ _SAME_TEXT_COSINE = 0.95
 _NEIGHBOURS = 10
 _MAX_NEIGHBOURS = 60
 _NOVELTY_NEIGHBOURS = 5
+_CLEARLY_CROWDED = 0.9
 _EXAMPLE_CHARS = 300
 
 
@@ -53,15 +54,13 @@ class Examples:
     thinned: tuple[Example, ...]
 
     def new(self, limit: int) -> tuple[Example, ...]:
-        """Both lists of the window in turn, no text twice."""
-        longest = max(len(self.crowding), len(self.unlike_reference))
-        in_turn = [
-            example
-            for i in range(longest)
-            for example in (*self.crowding[i : i + 1], *self.unlike_reference[i : i + 1])
-        ]
-        first = {example.row: example for example in reversed(in_turn)}
-        return tuple(first[row] for row in dict.fromkeys(example.row for example in in_turn))[:limit]
+        """The window's texts to show, none twice: first those that nearly only window texts surround, then both lists in turn."""
+        clear = [example for example in self.crowding if example.window_share >= _CLEARLY_CROWDED]
+        rest = [example for example in self.crowding if example.window_share < _CLEARLY_CROWDED]
+        in_turn = [one for i in range(limit) for one in (*rest[i : i + 1], *self.unlike_reference[i : i + 1])]
+        first = {example.row: example for example in reversed([*clear, *in_turn])}
+        order = dict.fromkeys(example.row for example in (*clear, *in_turn))
+        return tuple(first[row] for row in order)[:limit]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -4,17 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 _GRID = np.linspace(0.005, 0.995, 24)
-_EXPECTED_WEIGHT = 3.0
+_EXPECTED_WEIGHT = 10.0
 _ITERATIONS = 40
 _CELLS_PER_BATCH = 500_000
 
 
 def window_fractions(counts: NDArray[np.float64], totals: NDArray[np.float64], expected: float) -> NDArray[np.float64]:
-    """Posterior mean of each topic's fraction from the window. counts: (b, k) of totals (k,), in independent texts.
+    """Posterior mean of each topic's fraction from the window. counts: (b, k) of totals (k,), in independent texts; rows alone.
 
-    Each row on its own. Empirical Bayes: counts are binomial and the fractions are drawn from a distribution on a grid that holds `expected`, the fraction
-    without a shift; it is fitted to the row by EM (the nonparametric maximum likelihood estimate of Kiefer & Wolfowitz 1956, with the
-    weight of three topics on `expected`). Where nothing moved all fractions shrink to it; many topics that are new together are told
+    Empirical Bayes: counts are binomial and a row's fractions are drawn from a distribution on a grid that holds `expected`, the
+    fraction without a shift; it is fitted by EM (the nonparametric maximum likelihood estimate of Kiefer & Wolfowitz 1956, with the
+    weight of ten topics on `expected`). Where nothing moved all fractions shrink to it; many topics that are new together are told
     from chance although none of them is alone.
     """
     grid = np.unique(np.append(_GRID, np.clip(expected, 1e-3, 1 - 1e-3)))

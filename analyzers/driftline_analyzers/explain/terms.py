@@ -17,7 +17,7 @@ _TOKEN = re.compile(rf"[{_EMOJI}]|[{_UNSPACED}]+|[^{_BETWEEN}{_EMOJI}{_UNSPACED}
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _MAX_TEXT_CHARS = 2000
 _MAX_TOKEN_CHARS = 40
-_PRIOR_TEXTS = 50.0
+_PRIOR_TEXTS = 10.0
 _MIN_Z = 1.0
 _STOP_WORDS = """
 a about after all also am an and any are as at be been before being but by can could did do does
@@ -62,7 +62,7 @@ def distinguishing_terms(
     """At most `limit` terms of the texts inside against those outside, the most telling first. terms: of each text; is_inside: (n,).
 
     z of the log-odds ratio with an informative Dirichlet prior, on numbers of texts rather than of words so that one long text has
-    one vote; the prior is the pool's share of the term times 50 texts. A term must occur in two texts where there are two.
+    one vote; the prior is the pool's share of the term times ten texts. A term must occur in two texts where there are two.
     A pair is left out when it says no more than a word already there, and the other way round. Monroe, Colaresi & Quinn 2008, eq. 22.
     """
     n_inside = int(is_inside.sum())
