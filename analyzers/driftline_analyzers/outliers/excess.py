@@ -106,7 +106,7 @@ def _blocks(
 def _strata(
     window: NDArray[np.int64], reference: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Blocks of like sizes of both sides; from the largest down, one that is too poor in reference blocks takes in the next smaller."""
+    """Blocks of like sizes of both sides; from the largest down, a stratum with too few reference blocks takes in the next smaller one."""
     sizes = np.searchsorted(_SIZES, window[:, 0]), np.searchsorted(_SIZES, reference[:, 0])
     strata: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     pending = window[:0], reference[:0]
@@ -116,8 +116,10 @@ def _strata(
             np.concatenate([pending[1], reference[sizes[1] == size]]),
         )
         if len(pending[1]) >= _POOR * len(pending[0]):
-            strata.append(pending)
+            if len(pending[0]):
+                strata.append(pending)
             pending = window[:0], reference[:0]
-    if len(pending[0]):
-        strata.append(pending)
+    if len(pending[0]):  # nothing smaller is left: join the next larger ones
+        last = strata.pop() if strata else (window[:0], reference[:0])
+        strata.append((np.concatenate([last[0], pending[0]]), np.concatenate([last[1], pending[1]])))
     return strata

@@ -134,7 +134,7 @@ def _usual_similarity(ordinary: NDArray[np.floating]) -> float:
 
 
 def _unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
 
 def _clusters(unit: NDArray[np.floating], *, min_similarity: float) -> NDArray[np.int64]:
