@@ -1,7 +1,7 @@
 """How well are new texts told from ordinary ones, is the stated share of false flags true, is an excess found, is an attack one group?
 
-    OMP_NUM_THREADS=1 python -m benchmarks.eval_outliers [--data ../shared/data] [--cache __cache__/eval_outliers] [--parts scores,flags,...] [--threads 1]
-        [--quick]
+    OMP_NUM_THREADS=1 python -m benchmarks.eval_outliers [--data ../shared/data] [--cache __cache__/eval_outliers]
+        [--parts scores,flags,...] [--threads 1] [--quick]
 
 Embeddings by the bundled model; nothing is fitted to labels. Parts:
   scores         AUROC with DeLong's 95 % interval, ordinary texts above the 5 % quantile of new ones (FPR at 95 % TPR), new texts among
@@ -9,7 +9,7 @@ Embeddings by the bundled model; nothing is fitted to labels. Parts:
   contamination  the same with 4 % of the reference out of scope
   flags          windows of 1,000, 0 to 20 % out of scope: share of false flags, of new texts flagged; independent and in sessions of five
   excess         windows of 250 and 1,000 with nothing new: false alarms of the excess test; with 1 to 10 % out of scope: power
-  groups         an intent that the reference lacks, 40 texts of it in a window: is it one group, pure, and does it keep its id
+  groups         an intent or a family of jailbreaks that the reference lacks: is it one group, pure, and does it keep its id
   jailbreaks     in-the-wild jailbreaks against benign instructions, for the record
 JSON lines; figures and protocol are told in docs/detection-quality-outliers.md. Without the data it says so and ends with 0.
 """
@@ -39,7 +39,7 @@ from benchmarks.outlier_streams import (
 from benchmarks.report import emit, machine
 from driftline_analyzers.correction import benjamini_hochberg
 from driftline_analyzers.outliers.detector import OutlierDetector
-from driftline_analyzers.outliers.excess import outlier_excess
+from driftline_analyzers.outliers.excess import TAILS, outlier_excess
 from driftline_analyzers.outliers.groups import group_outliers
 from driftline_analyzers.outliers.matching import KnownGroup, match_groups
 from driftline_analyzers.outliers.registry import DEFAULT_OUTLIER_DETECTOR, OUTLIER_DETECTORS
@@ -255,64 +255,79 @@ def measure_excess(q: Queries, *, n_references: int, n_windows: int) -> None:
                 )
 
 
-def measure_groups(q: Queries, *, n_references: int) -> None:
-    """40 texts of an intent that the reference lacks, in eight sessions, among 940 ordinary and 20 out-of-scope texts; twice."""
+def measure_groups(q: Queries, *, data: Path, cache: Path, n_references: int) -> None:
+    """Attacks among 940 ordinary texts of 188 sessions and 20 out-of-scope ones, in two windows: 40 texts in eight sessions about an intent
+    that the reference lacks; variants of one in-the-wild jailbreak, half of them in each window, each a session. What is grouped is what
+    is flagged or has p <= 0.05.
+    """
     intents = np.unique(q.intent[q.held_back(q.val)])
     ordinary = np.concatenate([q.train, q.val])
-    measured: dict[str, list[float]] = {}
+    jailbreaks = load_rows(data / "injection_jailbreak" / "data.jsonl.gz")
+    vectors = np.concatenate(
+        [q.vectors, embedded("injection_jailbreak", [row["text"] for row in jailbreaks], cache)], dtype=np.float32
+    )
+    texts = q.texts + [row["text"] for row in jailbreaks]
+    family_of = np.array([row["group"] if row["kind"] == "jailbreak_in_the_wild" else "" for row in jailbreaks])
+    names, counts = np.unique(family_of[family_of != ""], return_counts=True)
+    families = [np.flatnonzero(family_of == name) + len(q.texts) for name in names[counts >= 7]]
+    measured: dict[tuple[str, str], list[float]] = {}
     for draw in range(n_references):
         rng = np.random.default_rng(200 + draw)
         planted = rng.permutation(intents)[:15]
         pool = sessions(ordinary[~np.isin(q.intent[ordinary], planted)], q.intent, size=5, rng=rng)
-        rows, groups = with_groups(pool[: N_REFERENCE // 5])
-        detector = fit(DEFAULT_OUTLIER_DETECTOR, q.vectors[rows], groups)
-        for intent in planted:
-            attack = sessions(ordinary[q.intent[ordinary] == intent], q.intent, size=5, rng=rng)
+        detector = fit(DEFAULT_OUTLIER_DETECTOR, vectors[(of := with_groups(pool[: N_REFERENCE // 5]))[0]], of[1])
+        attacks = [("intent", q.intent[ordinary] == intent) for intent in planted]
+        plans = [(kind, sessions(ordinary[rows], q.intent, size=5, rng=rng)[:16]) for kind, rows in attacks]
+        plans += [("jailbreak", [np.array([row]) for row in rng.permutation(family)]) for family in families]
+        for kind, attack in plans:
             known: list[KnownGroup] = []
             ids = []
-            for window in range(2):
+            for half in (attack[: len(attack) // 2], attack[len(attack) // 2 :]):
                 fresh = [pool[i] for i in rng.choice(np.arange(N_REFERENCE // 5, len(pool)), 188, replace=False)]
                 strays = [np.array([row]) for row in rng.choice(q.oos, 20, replace=False)]
-                current, sizes = with_groups(fresh + attack[8 * window : 8 * window + 8] + strays)
-                result = detector.score(q.vectors[current])
+                current, groups = with_groups(fresh + half + strays)
+                is_attack = np.isin(current, np.concatenate(half))
+                result = detector.score(vectors[current])
+                candidates = result.is_flagged | (result.p_values <= TAILS[0])
                 found = group_outliers(
-                    q.vectors[current],
-                    result.is_flagged,
-                    [q.texts[i] for i in current],
+                    vectors[current],
+                    candidates,
+                    [texts[i] for i in current],
                     p_values=result.p_values,
-                    groups=sizes,
-                )
-                is_attack = q.intent[current] == intent
-                matched = match_groups(known, found.groups)
-                known = [KnownGroup(group_id=one.group_id, vectors=one.vectors) for one in matched]
-                n_flagged = int((result.is_flagged & is_attack).sum())
-                best = max(matched, key=lambda one: int(is_attack[list(one.rows)].sum()), default=None)
-                n_best = int(is_attack[list(best.rows)].sum()) if best is not None else 0
-                ids.append(best.group_id if best is not None and n_best >= 3 else "")
-                if n_flagged < 5:
-                    measured.setdefault("too_few_flagged", []).append(1.0)
-                    continue
-                measured.setdefault("too_few_flagged", []).append(0.0)
-                measured.setdefault("flagged_share_of_attack", []).append(n_flagged / 40)
-                measured.setdefault("in_largest_group", []).append(n_best / n_flagged)
-                measured.setdefault("purity", []).append(n_best / best.n_texts if best is not None else 0.0)
-                measured.setdefault("groups_with_attack", []).append(
-                    float(sum(is_attack[list(one.rows)].any() for one in matched))
-                )
-                measured.setdefault("other_groups", []).append(
-                    float(sum(not is_attack[list(one.rows)].any() for one in matched))
-                )
-            if all(ids):
-                measured.setdefault("same_id_next_window", []).append(float(ids[0] == ids[1]))
-    for metric, values in measured.items():
+                    groups=groups,
+                ).groups
+                now = match_groups(known, found)
+                known = [KnownGroup(group_id=one.group_id, vectors=one.vectors) for one in now]
+                n_attack = [int(is_attack[list(one.rows)].sum()) for one in now]
+                best = int(np.argmax(n_attack)) if sum(n_attack) else None
+                ids.append(now[best].group_id if best is not None else None)
+                figures = {
+                    "attack_texts_grouped_over": float(candidates[is_attack].mean()),
+                    "attack_flagged": float(result.is_flagged[is_attack].mean()),
+                    "attack_has_a_group": float(best is not None),
+                    "other_groups": float(sum(n == 0 for n in n_attack)),
+                }
+                if best is not None:
+                    figures |= {
+                        "in_its_largest_group": n_attack[best] / int((candidates & is_attack).sum()),
+                        "purity": n_attack[best] / now[best].n_texts,
+                        "groups_with_attack": float(sum(n > 0 for n in n_attack)),
+                        "is_listed_first": float(best == 0),
+                    }
+                for metric, value in figures.items():
+                    measured.setdefault((kind, metric), []).append(value)
+            if None not in ids:
+                measured.setdefault((kind, "same_id_next_window"), []).append(float(ids[0] == ids[1]))
+    for (kind, metric), values in measured.items():
         emit(
             bench="outliers",
             part="groups",
             subject=DEFAULT_OUTLIER_DETECTOR,
+            attack=kind,
             metric=metric,
             value=float(np.mean(values)),
             se=float(np.std(values) / np.sqrt(len(values))),
-            unit="groups" if "groups" in metric else "share",
+            unit="groups" if metric.endswith("groups") or metric == "groups_with_attack" else "share",
             n=len(values),
         )
 
@@ -351,7 +366,9 @@ def main() -> int:
         "contamination": lambda: measure_contamination(queries),
         "flags": lambda: measure_flags(queries, n_windows=25, **n),
         "excess": lambda: measure_excess(queries, n_windows=50, **n),
-        "groups": lambda: measure_groups(queries, n_references=2 if options.quick else 3),
+        "groups": lambda: measure_groups(
+            queries, data=options.data, cache=options.cache, n_references=1 if options.quick else 3
+        ),
         "jailbreaks": lambda: measure_jailbreaks(options.data, options.cache),
     }
     emit(bench="outliers", part="machine", threads=options.threads, **machine())
