@@ -211,18 +211,19 @@ def measure_flags(q: Queries, *, n_references: int, n_windows: int) -> None:
 
 
 def measure_excess(q: Queries, *, n_references: int, n_windows: int) -> None:
-    """False alarms and power of the excess test."""
+    """False alarms and power of the excess test. With sessions of 20 (250 blocks) references differ: more of them."""
     for name in CALIBRATED:
-        for size in (1, 5, 20):
+        for size in (1, 5, 20) if name == DEFAULT_OUTLIER_DETECTOR else (1, 5):
+            n_drawn = n_references if size < 20 else 3 * n_references
             found: dict[tuple[int, float], list[list[float]]] = {}
             for draw, (detector, p_values, pool, oos) in enumerate(
-                calibrated_pools(q, name, size=size, n_references=n_references)
+                calibrated_pools(q, name, size=size, n_references=n_drawn)
             ):
                 rng = np.random.default_rng(draw)
                 for n in (250, 1000):
                     for share in (0.0, 0.02, 0.05, 0.1) if size != 20 else (0.0,):
                         ps = []
-                        for _ in range(n_windows):
+                        for _ in range(n_windows * n_references // n_drawn):
                             rows, groups = draw_window(pool, oos, n=n, share=share, rng=rng)
                             excess = outlier_excess(
                                 p_values[rows],
