@@ -83,6 +83,18 @@ def test_a_text_pasted_again_in_its_session_counts_once() -> None:
     assert (excess.n_texts, excess.n_blocks) == (40, 10)
 
 
+def test_of_a_window_that_is_large_for_its_reference_whole_sessions_are_tested() -> None:
+    reference, reference_groups = bursts(200, size=10, seed=0)
+    current, groups = bursts(100, size=10, seed=1)
+    excess = outlier_excess(current, reference, groups=groups, reference_groups=reference_groups, n_draws=99)
+    assert (excess.n_texts, excess.n_blocks, excess.n_tested) == (1000, 100, 250)
+    everything = outlier_excess(
+        current, reference, groups=groups, reference_groups=reference_groups, reference_ratio=2, n_draws=99
+    )
+    assert everything.n_tested == 1000
+    assert everything.shares == excess.shares
+
+
 def test_it_is_deterministic_under_a_seed() -> None:
     first = outlier_excess(uniform(100, 1), uniform(1000, 0), seed=4)
     assert first == outlier_excess(uniform(100, 1), uniform(1000, 0), seed=4)
