@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
@@ -21,7 +22,7 @@ SENTENCES = (
     "Éclairs & crème brûlée — 12,50 € für zwei, 世界!",
     "please tell me whether the invoice of last month was paid and by whom " * 3,
 )
-_SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+_SMALL: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 
 
 def bundled_folder() -> Path:
