@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--corpus", action="append", choices=["chat", "queries", "long"], help="default: all")
+    parser.add_argument("--skip-tokenizer", action="store_true", help="a minute less")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     versions = {name: version(name) for name in ("torch", "sentence-transformers", "transformers")}
@@ -53,7 +54,8 @@ def main() -> None:
     model = SentenceTransformer(str(folder), device="cpu")
     rust = fast_tokenizer(model)
     assert rust is not None
-    tokenizer_speed(read_outputs(arguments.data), rust, rounds=arguments.rounds)
+    if not arguments.skip_tokenizer:
+        tokenizer_speed(read_outputs(arguments.data), rust, rounds=arguments.rounds)
     ways = own_ways(arguments.threads) | sentence_transformers_ways(model, str(folder))
     for corpus in arguments.corpus or ["chat", "queries", "long"]:
         compare(corpus, make_corpus(corpus, arguments.texts, arguments.data, rust), ways, rust, rounds=arguments.rounds)
