@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 _ROWS_PER_CHUNK = 1024
+_TILE_ROWS = 512
 _BANDWIDTH_SAMPLE = 1000
 
 
@@ -50,10 +51,13 @@ def median_bandwidth(x: Tensor, *, max_rows: int = _BANDWIDTH_SAMPLE) -> float:
 def rbf_kernel(x: Tensor, y: Tensor, *, bandwidths: Sequence[float]) -> Tensor:
     """Mean of Gaussian kernels: K_ij = mean_b exp(-|x_i - y_j|^2 / (2 b^2)). x: (n, d), y: (m, d) -> (n, m)."""
     distances = squared_distances(x, y)
-    kernel = torch.zeros_like(distances)
-    for bandwidth in bandwidths:
-        kernel += torch.exp(distances / (-2 * bandwidth**2))
-    return kernel.div_(len(bandwidths))
+    *others, last = (-1 / (2 * bandwidth**2) for bandwidth in bandwidths)
+    if not others:
+        return distances.mul_(last).exp_()
+    kernel = torch.exp(distances * others[0])
+    for factor in others[1:]:
+        kernel += torch.exp(distances * factor)
+    return kernel.add_(distances.mul_(last).exp_()).div_(len(bandwidths))
 
 
 def block_gram(z: Tensor, blocks: Tensor, *, bandwidths: Sequence[float]) -> BlockGram:
@@ -63,18 +67,32 @@ def block_gram(z: Tensor, blocks: Tensor, *, bandwidths: Sequence[float]) -> Blo
     """
     n_blocks = int(blocks.max()) + 1
     sizes = torch.bincount(blocks, minlength=n_blocks).to(torch.float64)  # (s,)
-    sums = z.new_zeros(n_blocks, n_blocks)
-    for start in range(0, len(z), _ROWS_PER_CHUNK):
-        rows = z[start : start + _ROWS_PER_CHUNK]
-        kernel = rbf_kernel(rows, z, bandwidths=bandwidths)  # (c, n)
-        by_column = z.new_zeros(len(rows), n_blocks).index_add_(1, blocks, kernel)  # (c, s)
-        sums.index_add_(0, blocks[start : start + _ROWS_PER_CHUNK], by_column)
+    if n_blocks == len(z):
+        sums = _kernel_of_rows(z[blocks.argsort()], bandwidths=bandwidths)
+    else:
+        sums = z.new_zeros(n_blocks, n_blocks)
+        for start in range(0, len(z), _ROWS_PER_CHUNK):
+            rows = z[start : start + _ROWS_PER_CHUNK]
+            kernel = rbf_kernel(rows, z, bandwidths=bandwidths)  # (c, n)
+            by_column = z.new_zeros(len(rows), n_blocks).index_add_(1, blocks, kernel)  # (c, s)
+            sums.index_add_(0, blocks[start : start + _ROWS_PER_CHUNK], by_column)
     sums.fill_diagonal_(0)
     pairs = sizes.sum() ** 2 - (sizes**2).sum()
-    mean = sums.sum(dtype=torch.float64) / pairs.clamp_min(1)
-    sums -= torch.outer(sizes, sizes).mul_(mean).to(sums.dtype)
-    sums.fill_diagonal_(0)
+    mean = float(sums.sum(dtype=torch.float64) / pairs.clamp_min(1))
+    weights = sizes.to(sums.dtype)
+    sums.addr_(weights, weights, alpha=-mean).fill_diagonal_(0)
     return BlockGram(sums=sums, sizes=sizes)
+
+
+def _kernel_of_rows(z: Tensor, *, bandwidths: Sequence[float]) -> Tensor:
+    """The kernel of rows that are each a block of their own, half of it computed and mirrored: (n, d) -> (n, n)."""
+    kernel = z.new_empty(len(z), len(z))
+    for start in range(0, len(z), _TILE_ROWS):
+        end = start + _TILE_ROWS
+        rows = rbf_kernel(z[start:end], z[start:], bandwidths=bandwidths)  # (c, n - start)
+        kernel[start:end, start:] = rows
+        kernel[start:, start:end] = rows.T
+    return kernel
 
 
 def mmd2_of_splits(gram: BlockGram, is_reference: Tensor) -> Tensor:
@@ -85,19 +103,32 @@ def mmd2_of_splits(gram: BlockGram, is_reference: Tensor) -> Tensor:
     where N counts the ordered pairs summed. With one text a block this is Gretton et al. 2012, Lemma 6.
     Each side needs two blocks; fewer gives nan.
     """
-    indicator = is_reference.to(gram.sums.dtype)
-    exact = is_reference.to(torch.float64)
-    within_reference = (exact * (gram.sums @ indicator)).sum(0)  # (p,)
+    by_split = is_reference.T.to(gram.sums.dtype).contiguous()  # (p, s)
+    within_reference = _quadratic_forms(gram.sums, by_split)
     row_sums = gram.sums.sum(1, dtype=torch.float64)  # (s,)
-    across = row_sums @ exact - within_reference
-    within_current = row_sums.sum() - 2 * across - within_reference
-    n_reference = gram.sizes @ exact
-    n_current = gram.sizes.sum() - n_reference
     squares = gram.sizes**2
-    square_reference = squares @ exact
+    linear = by_split.to(torch.float64) @ torch.stack([row_sums, gram.sizes, squares], dim=1)  # (p, 3)
+    row_sums_reference, n_reference, square_reference = linear.unbind(1)
+    across = row_sums_reference - within_reference
+    within_current = row_sums.sum() - 2 * across - within_reference
+    n_current = gram.sizes.sum() - n_reference
     pairs_reference = n_reference**2 - square_reference
     pairs_current = n_current**2 - (squares.sum() - square_reference)
     return within_reference / pairs_reference + within_current / pairs_current - 2 * across / (n_reference * n_current)
+
+
+def _quadratic_forms(matrix: Tensor, rows: Tensor) -> Tensor:
+    """z_p' M z_p for every row z_p of rows: (p, s), M symmetric: (s, s) -> (p,) float64. Only tiles on and below the diagonal are
+    multiplied, which is half of the work and never holds the product whole.
+    """
+    forms = torch.zeros(len(rows), dtype=torch.float64, device=rows.device)
+    for start in range(0, len(matrix), _TILE_ROWS):
+        end = start + _TILE_ROWS
+        product = rows[:, start:end] @ matrix[start:end, start:end]  # (p, c)
+        if end < len(matrix):
+            product.addmm_(rows[:, end:], matrix[end:, start:end], alpha=2)
+        forms += product.mul_(rows[:, start:end]).sum(1, dtype=torch.float64)
+    return forms
 
 
 def paired_gram(x: Tensor, y: Tensor, units: Tensor, *, bandwidths: Sequence[float]) -> BlockGram:
@@ -122,8 +153,7 @@ def mmd2_of_swaps(gram: BlockGram, signs: Tensor) -> Tensor:
     MMD²_p = sum_{u != v} e_up e_vp H_uv / N, N the ordered pairs of rows from different units: swapping a pair only turns its sign.
     """
     pairs = gram.sizes.sum() ** 2 - (gram.sizes**2).sum()
-    signs = signs.to(gram.sums.dtype)
-    return (signs.to(torch.float64) * (gram.sums @ signs)).sum(0) / pairs
+    return _quadratic_forms(gram.sums, signs.T.to(gram.sums.dtype).contiguous()) / pairs
 
 
 def witness(x: Tensor, *, reference: Tensor, current: Tensor, bandwidths: Sequence[float]) -> Tensor:
