@@ -1,14 +1,15 @@
 """The drift test beside the libraries that one would use instead: how fast, whether it says the same, and how often each cries wolf.
 
     python -m benchmarks.bench_drift [--parts speed agreement alarms] [--sizes 1000 5000] [--permutations 1000] [--rounds 3]
-        [--trials 100] [--limit-s 60] [--threads 1] [--data ../shared/data/drift_clinc150]
+        [--trials 100] [--limit-s 60] [--alibi-minutes 20] [--threads 1] [--data ../shared/data/drift_clinc150]
 
 Peers, after `make bench-peers` and in processes of their own: Alibi Detect, Evidently, frouros, menelaus; one that is absent is named.
 
 speed: n = m vectors of 384 dimensions around 20 topics, nothing drifted, everybody on as many threads. Alibi Detect's MMDDrift makes the
 same test as ours: one Gaussian kernel of our median bandwidth (so it is spared its own search), as many permutations. Its runs, one at
-the larger sizes, stand between runs of ours. The others run as they come, beside ours with all of its permutations; frouros with fewer
-permutations, as printed, because it first lays out all permuted data in memory: 1,000 of them would be 3 and 15 GB.
+the larger sizes, stand between runs of ours. Where 10 and 40 permutations say that a run would take longer than alibi-minutes, only
+those two are made, the time of all is on the line through them, and is_extrapolated says so. The others run as they come, beside ours
+with all of its permutations; frouros with fewer, as printed: it lays out all permuted data in memory, for 1,000 of them 3 and 15 GB.
 agreement: 40 pairs of 200 and 200 without drift, with independent permutations. If both make the same test, their p-values differ by
 sampling alone, and difference / sqrt(2 p (1 - p) / permutations) has a root mean square of 1.
 alarms: CLINC150 queries embedded by the bundled model, a reference of 800 and a window of 100 drawn from one pool, as single queries or in
@@ -19,6 +20,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,6 +40,8 @@ OWN_RUNS: Final = 3
 AGREEMENT_PAIRS: Final = 40
 AGREEMENT_ROWS: Final = 200
 ALIBI: Final = "alibi-detect"
+PROBES: Final = (10, 40)
+"""Permutations that say how long Alibi Detect would take for all."""
 TARGETS: Final[Mapping[int, int]] = {1000: 100, 5000: 50}
 PARTS: Final = ("speed", "agreement", "alarms")
 
@@ -67,23 +71,40 @@ def measure_speed(processes: Mapping[str, PeerProcess], options: argparse.Namesp
 
 def measure_alibi(process: PeerProcess, *, n: int, options: argparse.Namespace) -> None:
     """The same test by Alibi Detect, its runs between ours; one run beyond 2,000 texts, where it takes a quarter of an hour."""
-    n_permutations = options.permutations
     pair = clustered_pairs(1, n_rows=n, seed=1)
-    asked = {"n_permutations": n_permutations, "bandwidth": own_bandwidths(pair)[0]}
-    own = run_own_on_first(pair, n_permutations=n_permutations, n_runs=OWN_RUNS)
-    rounds = []
-    for _ in range(options.rounds if n <= 2000 else 1):
-        rounds.append(process.run("alibi_mmd", pair, options=asked))
-        own += run_own_on_first(pair, n_permutations=n_permutations, n_runs=OWN_RUNS)
-    answers = Answers.joined(rounds)
-    p_value = own[0].p_value
-    theirs = (1 + float(answers.p_values[0]) * n_permutations) / (1 + n_permutations)
+    asked = {"bandwidth": own_bandwidths(pair)[0]}
+    own = run_own_on_first(pair, n_permutations=options.permutations, n_runs=OWN_RUNS)
+    few, more = (process.run("alibi_mmd", pair, options=asked | {"n_permutations": number}) for number in PROBES)
+    own += run_own_on_first(pair, n_permutations=options.permutations, n_runs=OWN_RUNS)
+    expected = extrapolated(few.seconds, more.seconds, n_permutations=options.permutations)
+    is_whole = expected[0] <= options.alibi_minutes * 60
+    n_permutations, answers = PROBES[-1], more
+    if is_whole:
+        n_permutations, rounds = options.permutations, []
+        for _ in range(options.rounds if n <= 2000 else 1):
+            rounds.append(process.run("alibi_mmd", pair, options=asked | {"n_permutations": n_permutations}))
+            own += run_own_on_first(pair, n_permutations=options.permutations, n_runs=OWN_RUNS)
+        answers = Answers.joined(rounds)
+    else:
+        answers = replace(
+            more,
+            seconds=expected,
+            cpu_seconds=extrapolated(few.cpu_seconds, more.cpu_seconds, n_permutations=options.permutations),
+        )
+    p_value, as_given = own[0].p_value, float(answers.p_values[0])
     emit_ratio(
-        own, answers, peer=f"{ALIBI} MMDDrift", n=n, permutations=n_permutations, permutations_peer=n_permutations,
-        target=TARGETS.get(n), p_value=p_value, p_value_peer=theirs, p_value_peer_as_given=float(answers.p_values[0]),
-        standard_error_of_difference=float(np.sqrt(2 * p_value * (1 - p_value) / n_permutations)),
+        own, answers, peer=f"{ALIBI} MMDDrift", n=n, permutations=options.permutations, permutations_peer=n_permutations,
+        target=TARGETS.get(n), is_extrapolated=not is_whole, p_value=p_value,
+        probes={number: float(probe.seconds[0]) for number, probe in zip(PROBES, (few, more), strict=True)}, expected_s=float(expected[0]),
+        p_value_peer=(1 + as_given * n_permutations) / (1 + n_permutations), p_value_peer_as_given=as_given,
+        standard_error_of_difference=float(np.sqrt(p_value * (1 - p_value) * (1 / options.permutations + 1 / n_permutations))),
         statistic=own[0].statistic, statistic_peer=float(answers.statistics[0]),
     )  # fmt: skip
+
+
+def extrapolated(few: NDArray[np.float64], more: NDArray[np.float64], *, n_permutations: int) -> NDArray[np.float64]:
+    """What n_permutations take on the line through both probes, (1,) and (k,) -> (k,): a permutation is as long as the next."""
+    return more + (more - few) / (PROBES[1] - PROBES[0]) * (n_permutations - PROBES[1])
 
 
 def measure_others(processes: Mapping[str, PeerProcess], *, n: int, options: argparse.Namespace) -> None:
@@ -137,10 +158,11 @@ def measure_agreement(process: PeerProcess, *, n_permutations: int) -> None:
     scaled = (ours - theirs) / np.sqrt(2 * middle * (1 - middle) / n_permutations)
     off = np.abs(np.array([run.statistic for run in own]) - answers.statistics)
     emit(
-        bench="drift", subject="driftline", metric="p_value_difference", versus=f"{ALIBI} MMDDrift", value=float(np.sqrt(np.mean(scaled**2))),
-        unit="standard errors, root mean square", largest=float(np.abs(ours - theirs).max()), pairs=len(ours), n=AGREEMENT_ROWS,
-        permutations=n_permutations, correlation=float(np.corrcoef(ours, theirs)[0, 1]), same_distribution_p=float(ks_2samp(ours, theirs).pvalue),
-        quartiles=_quartiles(ours), quartiles_peer=_quartiles(theirs), largest_statistic_difference=float(off.max()),
+        bench="drift", subject="driftline", metric="p_value_difference", versus=f"{ALIBI} MMDDrift", unit="standard errors",
+        value=float(np.sqrt(np.mean(scaled**2))), largest=float(np.abs(ours - theirs).max()), pairs=len(ours), n=AGREEMENT_ROWS,
+        permutations=n_permutations, correlation=float(np.corrcoef(ours, theirs)[0, 1]), quartiles=_quartiles(ours),
+        quartiles_peer=_quartiles(theirs), same_distribution_p=float(ks_2samp(ours, theirs).pvalue),
+        largest_statistic_difference=float(off.max()),
     )  # fmt: skip
 
 
@@ -174,6 +196,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--limit-s", type=float, default=60.0)
+    parser.add_argument("--alibi-minutes", type=float, default=20.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/drift_clinc150"))
     options = parser.parse_args()

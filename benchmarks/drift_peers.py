@@ -137,9 +137,9 @@ class PeerFailed(RuntimeError):
 
 def missing(package: str) -> str | None:
     """Why a peer cannot be run, or None."""
-    if (FOLDER / package / "bin" / "python").exists():
+    if (FOLDER / package / "installed").exists():
         return None
-    return f"no environment at {FOLDER / package}: make bench-peers"
+    return f"nothing installed at {FOLDER / package}: make bench-peers"
 
 
 class PeerProcess:
