@@ -1,7 +1,8 @@
 """The drift test beside the libraries that one would use instead: how fast, whether it says the same, and how often each cries wolf.
 
-    python -m benchmarks.bench_drift [--parts speed agreement alarms] [--sizes 1000 5000] [--permutations 1000] [--rounds 3]
-        [--trials 100] [--limit-s 60] [--alibi-minutes 20] [--threads 1] [--data ../shared/data/drift_clinc150]
+    python -m benchmarks.bench_drift [--parts speed agreement alarms] [--sizes 1000 5000] [--peers alibi-detect evidently ...]
+        [--permutations 1000] [--rounds 3] [--trials 100] [--limit-s 60] [--alibi-minutes 20] [--threads 1]
+        [--data ../shared/data/drift_clinc150]
 
 Peers, after `make bench-peers` and in processes of their own: Alibi Detect, Evidently, frouros, menelaus; one that is absent is named.
 
@@ -13,7 +14,8 @@ with all of its permutations; frouros with fewer, as printed: it lays out all pe
 agreement: 40 pairs of 200 and 200 without drift, with independent permutations. If both make the same test, their p-values differ by
 sampling alone, and difference / sqrt(2 p (1 - p) / permutations) has a root mean square of 1.
 alarms: CLINC150 queries embedded by the bundled model, a reference of 800 and a window of 100 drawn from one pool, as single queries or in
-sessions of five of one intent. Nothing drifts, so every alarm is false. A test stops after limit-s, and the trials it made are printed.
+sessions of five of one intent. Nothing drifts, so every alarm is false. A test stops after limit-s of CPU time, and the trials it made are
+printed.
 """
 
 import argparse
@@ -170,10 +172,10 @@ def _quartiles(values: NDArray[np.float64]) -> list[float]:
     return [round(float(value), 3) for value in np.quantile(values, (0.25, 0.5, 0.75))]
 
 
-def start_peers(running: ExitStack, *, threads: int) -> dict[str, PeerProcess]:
+def start_peers(running: ExitStack, packages: Sequence[str], *, threads: int) -> dict[str, PeerProcess]:
     """Those that are there; a line for each, with its version or why it is left out."""
     processes = {}
-    for package in PACKAGES:
+    for package in packages:
         reason = missing(package)
         if reason is None:
             try:
@@ -192,6 +194,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 5000])
+    parser.add_argument("--peers", nargs="*", choices=PACKAGES, default=PACKAGES)
     parser.add_argument("--permutations", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=100)
@@ -203,7 +206,7 @@ def main() -> int:
     torch.set_num_threads(options.threads)
     emit(bench="drift", subject="machine", torch=torch.__version__, threads=options.threads, seed=0, **machine())
     with ExitStack() as running:
-        processes = start_peers(running, threads=options.threads)
+        processes = start_peers(running, options.peers, threads=options.threads)
         if "speed" in options.parts:
             measure_speed(processes, options)
         if "agreement" in options.parts and ALIBI in processes:

@@ -3,13 +3,14 @@
 Jobs come as JSON lines on standard input, answers go as JSON lines to standard output; what the libraries print goes to standard error.
 A job: {"test", "options", "rows": path of an npz with vectors (v, d) float32, reference (k, m) and current (k, n) rows of it, "limit_s"}.
 An answer: {"seconds": [...], "cpu_seconds": [...], "results": [{"is_drift", "p_value", "statistic"}, ...]}, one entry a comparison,
-fewer than k when the limit was reached before the next began; or {"error"}. Before a job's first comparison one of 30 rows is made
-and not counted.
+fewer than k when limit_s of CPU time was reached before the next began; or {"error"}. Before a job's first comparison one of 30 rows
+is made and not counted.
 """
 
 import json
 import logging
 import os
+import resource
 import sys
 import time
 import warnings
@@ -92,7 +93,7 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
     cpu_seconds: list[float] = []
     results = []
     for x, y in zip(reference, current, strict=True):
-        if sum(seconds) > job["limit_s"]:
+        if sum(cpu_seconds) > job["limit_s"]:
             break
         pair = vectors[x], vectors[y]
         begun, begun_cpu = time.perf_counter(), _cpu_seconds()
@@ -104,8 +105,8 @@ def answer(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cpu_seconds() -> float:
     """Of this process and of children that it has waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def main() -> int:

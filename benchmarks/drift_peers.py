@@ -181,7 +181,7 @@ class PeerProcess:
     def run(
         self, test: str, comparisons: Comparisons, *, options: Mapping[str, Any], limit_s: float = float("inf")
     ) -> Answers:
-        """Make comparisons until they are done or take longer than limit_s. Raises PeerFailed."""
+        """Make comparisons until they are done or took limit_s of CPU time. Raises PeerFailed."""
         rows = Path(self._folder.name) / "rows.npz"
         np.savez(rows, vectors=comparisons.vectors, reference=comparisons.reference, current=comparisons.current)
         job = {"test": test, "options": dict(options), "rows": str(rows), "limit_s": min(limit_s, 1e9)}
