@@ -1,41 +1,54 @@
-"""The permutation test of the drift detector: how fast, beside the loop that everybody writes first; and how often it cries wolf.
+"""The drift test beside the libraries that one would use instead: how fast, whether it says the same, and how often each cries wolf.
 
-    python -m benchmarks.bench_drift [--data ../shared/data/drift_clinc150] [--trials 200] [--skip-rates] [--max-texts 6000]
+    python -m benchmarks.bench_drift [--parts speed agreement alarms] [--sizes 1000 5000] [--peers alibi-detect evidently ...]
+        [--permutations 1000] [--rounds 3] [--trials 100] [--limit-s 60] [--alibi-minutes 20] [--threads 1]
+        [--data ../shared/data/drift_clinc150]
 
-Speed: n = m texts of 384 dimensions in 20 clusters, 999 permutations, the same kernel, one run. Rates: CLINC150 queries embedded by the
-bundled model, in sessions of five of one intent; windows of 250 against references of 1,000, nothing changed (false alarms), or a
-tenth of the sessions from a domain that the reference does not have (power).
-'rows' permutes single texts, which is what goes wrong on conversations.
-The rates need the data and a few minutes to embed; without the data they are skipped with a reason.
+Peers, after `make bench-peers` and in processes of their own: Alibi Detect, Evidently, frouros, menelaus; one that is absent is named.
+
+speed: n = m vectors of 384 dimensions around 20 topics, nothing drifted, everybody on as many threads. Alibi Detect's MMDDrift makes the
+same test as ours: one Gaussian kernel of our median bandwidth (so it is spared its own search), as many permutations. Its runs, one at
+the larger sizes, stand between runs of ours. Where 10 and 40 permutations say that a run would take longer than alibi-minutes, only
+those two are made, the time of all is on the line through them, and is_extrapolated says so. The others run as they come, beside ours
+with all of its permutations; frouros with fewer, as printed: it lays out all permuted data in memory, for 1,000 of them 3 and 15 GB.
+agreement: 200 pairs of 100 and 100 without drift, with independent permutations. If both make the same test, their p-values differ by
+sampling alone, and difference / sqrt(2 p (1 - p) / permutations) has a root mean square of 1.
+alarms: CLINC150 queries embedded by the bundled model, a reference of 800 and a window of 100 drawn from one pool, as single queries or in
+sessions of five of one intent. Nothing drifts, so every alarm is false. A test stops after limit-s of CPU time, and the trials it made are
+printed.
 """
 
 import argparse
-import gzip
-import json
 import sys
-import time
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 
+from benchmarks.drift_alarms import measure_alarms
+from benchmarks.drift_own import Run, own_bandwidths, run_own_on_all, run_own_on_first
+from benchmarks.drift_peers import PACKAGES, PEER_TESTS, Answers, Comparisons, PeerFailed, PeerProcess, missing
+from benchmarks.drift_windows import load_pool
 from benchmarks.report import emit, machine
-from driftline_analyzers.drift.mmd import median_bandwidth, rbf_kernel
-from driftline_analyzers.drift.mmd_detectors import MMDDrift
-from driftline_analyzers.embed.embedder import SentenceEmbedder
 
-Vectors = NDArray[np.float32]
 N_DIMS: Final = 384
-SESSION_SIZE: Final = 5
-N_REFERENCE: Final = 1000
-N_CURRENT: Final = 250
+OWN_RUNS: Final = 3
+AGREEMENT_PAIRS: Final = 200
+AGREEMENT_ROWS: Final = 100
+ALIBI: Final = "alibi-detect"
+PROBES: Final = (10, 40)
+"""Permutations that say how long Alibi Detect would take for all."""
+TARGETS: Final[Mapping[int, int]] = {1000: 100, 5000: 50}
+PARTS: Final = ("speed", "agreement", "alarms")
 
 
-def clustered(n: int, *, seed: int) -> Vectors:
+def clustered(n: int, *, seed: int) -> NDArray[np.float32]:
     """n unit vectors around 20 topics: (n, 384)."""
     rng = np.random.default_rng(seed)
     centres = np.random.default_rng(0).normal(size=(20, N_DIMS))
@@ -44,168 +57,165 @@ def clustered(n: int, *, seed: int) -> Vectors:
     return points.astype(np.float32)
 
 
-def loop_test(x: torch.Tensor, y: torch.Tensor, *, n_permutations: int, seed: int) -> tuple[float, float]:
-    """Unbiased MMD² and p-value, a permutation at a time: indexes the kernel matrix and averages its three parts."""
-    z = torch.cat([x, y])
-    kernel = rbf_kernel(z, z, bandwidths=[median_bandwidth(z) * factor for factor in (0.5, 1.0, 2.0)])
-    n, m = len(x), len(y)
-
-    def statistic(order: torch.Tensor) -> float:
-        shuffled = kernel[order][:, order]
-        xx, yy, xy = shuffled[:n, :n], shuffled[n:, n:], shuffled[:n, n:]
-        within_x = (xx.sum() - xx.diagonal().sum()) / (n * (n - 1))
-        within_y = (yy.sum() - yy.diagonal().sum()) / (m * (m - 1))
-        return float(within_x + within_y - 2 * xy.mean())
-
-    generator = torch.Generator().manual_seed(seed)
-    observed = statistic(torch.arange(n + m))
-    count = sum(statistic(torch.randperm(n + m, generator=generator)) >= observed for _ in range(n_permutations))
-    return observed, (1 + count) / (1 + n_permutations)
+def clustered_pairs(n_pairs: int, *, n_rows: int, seed: int) -> Comparisons:
+    """Pairs of n_rows and n_rows of the same topics."""
+    rows = np.arange(2 * n_pairs * n_rows).reshape(n_pairs, 2, n_rows)
+    return Comparisons(vectors=clustered(2 * n_pairs * n_rows, seed=seed), reference=rows[:, 0], current=rows[:, 1])
 
 
-def measure_speed(*, n: int, n_permutations: int = 999) -> None:
-    """One comparison of n with n texts by both, in turn."""
-    x, y = clustered(n, seed=1), clustered(n, seed=2)
-    common = {"bench": "drift", "n": n, "permutations": n_permutations, "dims": N_DIMS}
-    seconds = []
-    for _ in range(3):
-        begun = time.perf_counter()
-        result = MMDDrift(n_permutations=n_permutations, max_permutations=n_permutations).fit(x).score(y)
-        seconds.append(time.perf_counter() - begun)
-    ours = float(np.median(seconds))
-    begun = time.perf_counter()
-    statistic, p_value = loop_test(torch.from_numpy(x), torch.from_numpy(y), n_permutations=n_permutations, seed=0)
-    loop = time.perf_counter() - begun
-    emit(**common, subject="driftline", metric="windows_s", value=1 / ours, unit="windows/s", p_value=result.p_value)
-    emit(**common, subject="python-loop", metric="windows_s", value=1 / loop, unit="windows/s", p_value=p_value)
-    emit(
-        **common,
-        subject="driftline",
-        metric="windows_s_ratio",
-        versus="python-loop",
-        ratio=loop / ours,
-        same_statistic=abs(statistic - result.statistic) < 1e-5,
-    )
+def measure_speed(processes: Mapping[str, PeerProcess], options: argparse.Namespace) -> None:
+    """Every peer that is there, at every size."""
+    for n in options.sizes:
+        if ALIBI in processes:
+            measure_alibi(processes[ALIBI], n=n, options=options)
+        measure_others(processes, n=n, options=options)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intents:
-    """Vectors by intent, and which domain an intent is of."""
-
-    by_intent: dict[str, Vectors]
-    domain: dict[str, str]
-
-    def sessions(self, intents: list[str], n_sessions: int, rng: np.random.Generator) -> Vectors:
-        """n_sessions sessions of five queries of one intent each: (5 n, d)."""
-        parts = []
-        for intent in rng.choice(intents, size=n_sessions):
-            vectors = self.by_intent[intent]
-            parts.append(vectors[rng.choice(len(vectors), size=SESSION_SIZE, replace=False)])
-        return np.concatenate(parts)
-
-
-def load_intents(folder: Path, *, max_texts: int) -> Intents:
-    """In-scope queries of the data set, at most max_texts spread over the intents, embedded by the bundled model."""
-    texts: dict[str, list[str]] = defaultdict(list)
-    domain = {}
-    with gzip.open(folder / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            row = json.loads(line)
-            if not row["oos"]:
-                texts[row["intent"]].append(row["text"])
-                domain[row["intent"]] = row["domain"]
-    per_intent = max(SESSION_SIZE, max_texts // len(texts))
-    chosen = {intent: found[:per_intent] for intent, found in sorted(texts.items())}
-    flat = [text for found in chosen.values() for text in found]
-    begun = time.perf_counter()
-    embedder = SentenceEmbedder()
-    vectors = embedder.embed(flat)
-    seconds = time.perf_counter() - begun
-    emit(
-        bench="drift", subject="driftline", metric="embedded_texts_s", value=len(flat) / seconds, unit="texts/s",
-        texts=len(flat), model=embedder.model_id,
+def measure_alibi(process: PeerProcess, *, n: int, options: argparse.Namespace) -> None:
+    """The same test by Alibi Detect, its runs between ours; one run beyond 2,000 texts, where it takes a quarter of an hour."""
+    pair = clustered_pairs(1, n_rows=n, seed=1)
+    asked = {"bandwidth": own_bandwidths(pair)[0]}
+    own = run_own_on_first(pair, n_permutations=options.permutations, n_runs=OWN_RUNS)
+    few, more = (process.run("alibi_mmd", pair, options=asked | {"n_permutations": number}) for number in PROBES)
+    own += run_own_on_first(pair, n_permutations=options.permutations, n_runs=OWN_RUNS)
+    expected = extrapolated(few.seconds, more.seconds, n_permutations=options.permutations)
+    is_whole = expected[0] <= options.alibi_minutes * 60
+    n_permutations, answers = PROBES[-1], more
+    if is_whole:
+        n_permutations, rounds = options.permutations, []
+        for _ in range(options.rounds if n <= 2000 else 1):
+            rounds.append(process.run("alibi_mmd", pair, options=asked | {"n_permutations": n_permutations}))
+            own += run_own_on_first(pair, n_permutations=options.permutations, n_runs=OWN_RUNS)
+        answers = Answers.joined(rounds)
+    else:
+        answers = replace(
+            more,
+            seconds=expected,
+            cpu_seconds=extrapolated(few.cpu_seconds, more.cpu_seconds, n_permutations=options.permutations),
+        )
+    p_value, as_given = own[0].p_value, float(answers.p_values[0])
+    emit_ratio(
+        own, answers, peer=f"{ALIBI} MMDDrift", n=n, permutations=options.permutations, permutations_peer=n_permutations,
+        target=TARGETS.get(n), is_extrapolated=not is_whole, p_value=p_value,
+        probes={number: float(probe.seconds[0]) for number, probe in zip(PROBES, (few, more), strict=True)}, expected_s=float(expected[0]),
+        p_value_peer=(1 + as_given * n_permutations) / (1 + n_permutations), p_value_peer_as_given=as_given,
+        standard_error_of_difference=float(np.sqrt(p_value * (1 - p_value) * (1 / options.permutations + 1 / n_permutations))),
+        statistic=own[0].statistic, statistic_peer=float(answers.statistics[0]),
     )  # fmt: skip
-    ends = np.cumsum([len(found) for found in chosen.values()])
-    parts = np.split(vectors, ends[:-1])
-    return Intents(by_intent=dict(zip(chosen, parts, strict=True)), domain=domain)
 
 
-def measure_rates(intents: Intents, *, n_trials: int, alpha: float = 0.05) -> None:
-    """False-alarm rate and power with sessions: a new reference each trial, and one reference held for a hundred windows."""
-    domains = sorted(set(intents.domain.values()))
-    groups = {n: np.repeat(np.arange(n // SESSION_SIZE), SESSION_SIZE) for n in (N_REFERENCE, N_CURRENT)}
-    alarms: dict[str, list[bool]] = defaultdict(list)
-    for trial in range(n_trials):
-        rng = np.random.default_rng(trial)
-        held_out = domains[trial % len(domains)]
-        known = [intent for intent, domain in intents.domain.items() if domain != held_out]
-        new = [intent for intent, domain in intents.domain.items() if domain == held_out]
-        reference = intents.sessions(known, N_REFERENCE // SESSION_SIZE, rng)
-        current = intents.sessions(known, N_CURRENT // SESSION_SIZE, rng)
-        n_new = N_CURRENT // SESSION_SIZE // 10
-        drifted = np.concatenate([intents.sessions(new, n_new, rng), current[n_new * SESSION_SIZE :]])
-        detector = MMDDrift(alpha=alpha, n_permutations=199, max_permutations=199, seed=trial)
-        by_session = detector.fit(reference, groups=groups[N_REFERENCE])
-        alarms["sessions"].append(by_session.score(current, groups=groups[N_CURRENT]).is_drift)
-        alarms["power"].append(by_session.score(drifted, groups=groups[N_CURRENT]).is_drift)
-        if trial < n_trials // 4:
-            alarms["rows"].append(detector.fit(reference).score(current).is_drift)
-    common = {"bench": "drift", "unit": "share", "alpha": alpha, "n_reference": N_REFERENCE, "n_current": N_CURRENT}
-    for resampled in ("sessions", "rows"):
-        rate, n = float(np.mean(alarms[resampled])), len(alarms[resampled])
-        error = float(np.sqrt(alpha * (1 - alpha) / n))
-        emit(
-            **common, subject="driftline" if resampled == "sessions" else "rows", metric="false_alarm_rate", value=rate,
-            trials=n, standard_error=error, resampled=resampled,
-        )  # fmt: skip
+def extrapolated(few: NDArray[np.float64], more: NDArray[np.float64], *, n_permutations: int) -> NDArray[np.float64]:
+    """What n_permutations take on the line through both probes, (1,) and (k,) -> (k,): a permutation is as long as the next."""
+    return more + (more - few) / (PROBES[1] - PROBES[0]) * (n_permutations - PROBES[1])
+
+
+def measure_others(processes: Mapping[str, PeerProcess], *, n: int, options: argparse.Namespace) -> None:
+    """Tests of another kind, as they come, each between runs of ours."""
+    pairs = clustered_pairs(options.rounds, n_rows=n, seed=2)
+    for test in PEER_TESTS:
+        if not test.is_timed or test.package not in processes:
+            continue
+        n_permutations = test.permutations_at(n)
+        asked = test.options_with(threads=options.threads, n_permutations=n_permutations)
+        own = run_own_on_first(pairs, n_permutations=options.permutations, n_runs=OWN_RUNS)
+        try:
+            answers = processes[test.package].run(test.test, pairs, options=asked, limit_s=options.limit_s / 2)
+        except PeerFailed as error:
+            emit(bench="drift", subject=test.subject, metric="compare_s", n=n, failed=str(error))
+            continue
+        own += run_own_on_first(pairs, n_permutations=options.permutations, n_runs=OWN_RUNS)
+        emit_ratio(
+            own, answers, peer=test.subject, n=n, permutations=options.permutations, permutations_peer=n_permutations
+        )
+
+
+def emit_ratio(own: Sequence[Run], answers: Answers, *, peer: str, **fields: Any) -> None:
+    """How many times as long the peer took, by the clock and in CPU time. Medians."""
+    ours, ours_cpu = (float(np.median(found)) for found in zip(*((r.seconds, r.cpu_seconds) for r in own), strict=True))
+    theirs, theirs_cpu = float(np.median(answers.seconds)), float(np.median(answers.cpu_seconds))
     emit(
-        **common,
-        subject="driftline",
-        metric="power",
-        value=float(np.mean(alarms["power"])),
-        new_share=0.1,
-        trials=n_trials,
-    )
-    measure_fixed_references(intents, groups=groups, alpha=alpha, n_windows=max(10, n_trials // 4))
-
-
-def measure_fixed_references(
-    intents: Intents, *, groups: dict[int, NDArray[np.int64]], alpha: float, n_windows: int
-) -> None:
-    """False-alarm rate of single references: what somebody sees who freezes one, for better or worse."""
-    every = sorted(intents.by_intent)
-    rates = []
-    for number in range(4):
-        rng = np.random.default_rng(10_000 + number)
-        detector = MMDDrift(alpha=alpha, n_permutations=199, max_permutations=199)
-        detector.fit(intents.sessions(every, N_REFERENCE // SESSION_SIZE, rng), groups=groups[N_REFERENCE])
-        windows = [intents.sessions(every, N_CURRENT // SESSION_SIZE, rng) for _ in range(n_windows)]
-        rates.append(float(np.mean([detector.score(window, groups=groups[N_CURRENT]).is_drift for window in windows])))
-    emit(
-        bench="drift", subject="driftline", metric="false_alarm_rate_fixed_reference", value=float(np.mean(rates)), unit="share",
-        alpha=alpha, lowest=min(rates), highest=max(rates), references=len(rates), windows=n_windows,
+        bench="drift", subject="driftline", metric="speed_ratio", versus=peer, ratio=theirs / ours, cpu_ratio=theirs_cpu / ours_cpu,
+        seconds=ours, seconds_peer=theirs, cpu_seconds=ours_cpu, cpu_seconds_peer=theirs_cpu, runs=len(own),
+        runs_peer=len(answers.seconds), dims=N_DIMS, **fields,
     )  # fmt: skip
+
+
+def measure_agreement(process: PeerProcess, *, n_permutations: int) -> None:
+    """p-values of both on pairs without drift."""
+    pairs = clustered_pairs(AGREEMENT_PAIRS, n_rows=AGREEMENT_ROWS, seed=3)
+    own = run_own_on_all(pairs, n_permutations=n_permutations)
+    answers = Answers.joined(
+        [
+            process.run(
+                "alibi_mmd",
+                pairs.only(number),
+                options={"n_permutations": n_permutations, "bandwidth": bandwidth, "seed": AGREEMENT_PAIRS + number},
+            )
+            for number, bandwidth in enumerate(own_bandwidths(pairs))
+        ]
+    )
+    ours = np.array([run.p_value for run in own])
+    theirs = (1 + answers.p_values * n_permutations) / (1 + n_permutations)
+    middle = (ours + theirs) / 2
+    scaled = (ours - theirs) / np.sqrt(2 * middle * (1 - middle) / n_permutations)
+    off = np.abs(np.array([run.statistic for run in own]) - answers.statistics)
+    emit(
+        bench="drift", subject="driftline", metric="p_value_difference", versus=f"{ALIBI} MMDDrift", unit="standard errors",
+        value=float(np.sqrt(np.mean(scaled**2))), largest=float(np.abs(ours - theirs).max()), pairs=len(ours), n=AGREEMENT_ROWS,
+        permutations=n_permutations, correlation=float(np.corrcoef(ours, theirs)[0, 1]), quartiles=_quartiles(ours),
+        quartiles_peer=_quartiles(theirs), same_distribution_p=float(ks_2samp(ours, theirs).pvalue),
+        largest_statistic_difference=float(off.max()),
+    )  # fmt: skip
+
+
+def _quartiles(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 3) for value in np.quantile(values, (0.25, 0.5, 0.75))]
+
+
+def start_peers(running: ExitStack, packages: Sequence[str], *, threads: int) -> dict[str, PeerProcess]:
+    """Those that are there; a line for each, with its version or why it is left out."""
+    processes = {}
+    for package in packages:
+        reason = missing(package)
+        if reason is None:
+            try:
+                processes[package] = running.enter_context(PeerProcess(package, threads=threads))
+            except PeerFailed as error:
+                reason = str(error)
+        if reason is not None:
+            emit(bench="drift", subject=package, skipped=reason)
+        else:
+            emit(bench="drift", subject=package, version=processes[package].version)
+    return processes
 
 
 def main() -> int:
-    """Run both parts."""
+    """Run the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 5000])
+    parser.add_argument("--peers", nargs="*", choices=PACKAGES, default=PACKAGES)
+    parser.add_argument("--permutations", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--limit-s", type=float, default=60.0)
+    parser.add_argument("--alibi-minutes", type=float, default=20.0)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/drift_clinc150"))
-    parser.add_argument("--trials", type=int, default=200)
-    parser.add_argument("--max-texts", type=int, default=6000)
-    parser.add_argument("--skip-rates", action="store_true")
-    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     emit(bench="drift", subject="machine", torch=torch.__version__, threads=options.threads, seed=0, **machine())
-    for n in (250, 1000):
-        measure_speed(n=n)
-    if options.skip_rates:
-        return 0
-    if not (options.data / "data.jsonl.gz").exists():
-        emit(bench="drift", subject="driftline", metric="false_alarm_rate", skipped=f"no data at {options.data}")
-        return 0
-    measure_rates(load_intents(options.data, max_texts=options.max_texts), n_trials=options.trials)
+    with ExitStack() as running:
+        processes = start_peers(running, options.peers, threads=options.threads)
+        if "speed" in options.parts:
+            measure_speed(processes, options)
+        if "agreement" in options.parts and ALIBI in processes:
+            measure_agreement(processes[ALIBI], n_permutations=options.permutations)
+        if "alarms" in options.parts and not (options.data / "data.jsonl.gz").exists():
+            emit(bench="drift", subject="driftline", metric="false_alarm_rate", skipped=f"no data at {options.data}")
+        elif "alarms" in options.parts:
+            pool = load_pool(options.data)
+            measure_alarms(processes, pool, n_trials=options.trials, limit_s=options.limit_s, threads=options.threads)
     return 0
 
 

@@ -51,10 +51,13 @@ def median_bandwidth(x: Tensor, *, max_rows: int = _BANDWIDTH_SAMPLE) -> float:
 def rbf_kernel(x: Tensor, y: Tensor, *, bandwidths: Sequence[float]) -> Tensor:
     """Mean of Gaussian kernels: K_ij = mean_b exp(-|x_i - y_j|^2 / (2 b^2)). x: (n, d), y: (m, d) -> (n, m)."""
     distances = squared_distances(x, y)
-    kernel = torch.zeros_like(distances)
-    for bandwidth in bandwidths:
-        kernel += torch.exp(distances / (-2 * bandwidth**2))
-    return kernel.div_(len(bandwidths))
+    *others, last = (-1 / (2 * bandwidth**2) for bandwidth in bandwidths)
+    if not others:
+        return distances.mul_(last).exp_()
+    kernel = torch.exp(distances * others[0])
+    for factor in others[1:]:
+        kernel += torch.exp(distances * factor)
+    return kernel.add_(distances.mul_(last).exp_()).div_(len(bandwidths))
 
 
 def block_gram(z: Tensor, blocks: Tensor, *, bandwidths: Sequence[float]) -> BlockGram:
@@ -64,13 +67,27 @@ def block_gram(z: Tensor, blocks: Tensor, *, bandwidths: Sequence[float]) -> Blo
     """
     n_blocks = int(blocks.max()) + 1
     sizes = torch.bincount(blocks, minlength=n_blocks).to(torch.float64)  # (s,)
-    sums = z.new_zeros(n_blocks, n_blocks)
-    for start in range(0, len(z), _ROWS_PER_CHUNK):
-        rows = z[start : start + _ROWS_PER_CHUNK]
-        kernel = rbf_kernel(rows, z, bandwidths=bandwidths)  # (c, n)
-        by_column = z.new_zeros(len(rows), n_blocks).index_add_(1, blocks, kernel)  # (c, s)
-        sums.index_add_(0, blocks[start : start + _ROWS_PER_CHUNK], by_column)
+    if n_blocks == len(z):
+        sums = _kernel_of_rows(z[blocks.argsort()], bandwidths=bandwidths)
+    else:
+        sums = z.new_zeros(n_blocks, n_blocks)
+        for start in range(0, len(z), _ROWS_PER_CHUNK):
+            rows = z[start : start + _ROWS_PER_CHUNK]
+            kernel = rbf_kernel(rows, z, bandwidths=bandwidths)  # (c, n)
+            by_column = z.new_zeros(len(rows), n_blocks).index_add_(1, blocks, kernel)  # (c, s)
+            sums.index_add_(0, blocks[start : start + _ROWS_PER_CHUNK], by_column)
     return centred(BlockGram(sums=sums.fill_diagonal_(0), sizes=sizes))
+
+
+def _kernel_of_rows(z: Tensor, *, bandwidths: Sequence[float]) -> Tensor:
+    """The kernel of rows that are each a block of their own, half of it computed and mirrored: (n, d) -> (n, n)."""
+    kernel = z.new_empty(len(z), len(z))
+    for start in range(0, len(z), _ROWS_PER_CHUNK):
+        end = start + _ROWS_PER_CHUNK
+        rows = rbf_kernel(z[start:end], z[start:], bandwidths=bandwidths)  # (c, n - start)
+        kernel[start:end, start:] = rows
+        kernel[start:, start:end] = rows.T
+    return kernel
 
 
 def centred(gram: BlockGram) -> BlockGram:
