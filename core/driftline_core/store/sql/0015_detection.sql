@@ -24,7 +24,7 @@ ALTER TABLE findings
 -- Named reference sets. kind: range (a time range), golden (imported texts), version (calls with one value of pinned_by: prompt_version, release
 -- or model), previous_release (resolved for each segment: the value of pinned_by before the one in the window); '' in rows of a build before
 -- this one: a range that was not frozen. segment_by and segment: whose texts they are, '' for the whole service. version counts up when a name is
--- created again. from_time, to_time: 1970 and 2299 when not limited.
+-- created again. from_time, to_time: 1970 and 2200 when not limited.
 ALTER TABLE reference_sets
     ADD COLUMN IF NOT EXISTS kind LowCardinality(String) AFTER name,
     ADD COLUMN IF NOT EXISTS version UInt32 AFTER kind,
@@ -113,3 +113,53 @@ CREATE TABLE IF NOT EXISTS reference_checks
 ENGINE = ReplacingMergeTree(computed_at)
 ORDER BY (project, name, version, segment_by, segment, analyzer, analyzer_version, field, embedding_model)
 TTL toDateTime(computed_at) + INTERVAL 3650 DAY;
+
+-- What the analyzers read: LLM calls, each once, and retrievals of one project and time range. Use as llm_calls.
+-- kind: llm or retrieval (prompt is its query, documents its documents' texts). segments: every column that calls can be divided by, by its
+-- name; those of metadata as metadata.<key>. session_id of a retrieval that has none: that of its trace.
+CREATE VIEW IF NOT EXISTS analysis_calls AS
+SELECT
+    service, toString(kind) AS kind, start_time, trace_id, span_id, session_id,
+    toString(model) AS model, toString(prompt_version) AS prompt_version, toString(prompt_name) AS prompt_name,
+    toString(environment) AS environment, toString(release) AS release, toString(provider) AS provider, user_id,
+    toString(agent_name) AS agent_name, metadata, input_tokens, output_tokens, duration_ms, time_to_first_token_ms,
+    is_error, prompt, completion, CAST([], 'Array(String)') AS documents,
+    mapConcat(
+        map('service', toString(service), 'model', toString(model), 'prompt_version', toString(prompt_version), 'prompt_name', toString(prompt_name),
+            'environment', toString(environment), 'release', toString(release), 'provider', toString(provider), 'user_id', user_id,
+            'agent_name', toString(agent_name)),
+        mapApply((key, value) -> (concat('metadata.', key), value), CAST(metadata, 'Map(String, String)'))
+    ) AS segments
+FROM llm_calls(project = {project:String}, from_time = {from_time:DateTime64(3, 'UTC')}, to_time = {to_time:DateTime64(3, 'UTC')})
+WHERE kind = 'llm'
+UNION ALL
+SELECT
+    service, toString(kind) AS kind, start_time, r.trace_id AS trace_id, span_id, if(r.session_id != '', r.session_id, labels.trace_session) AS session_id,
+    toString(model) AS model, toString(prompt_version) AS prompt_version, toString(prompt_name) AS prompt_name,
+    toString(environment) AS environment, toString(release) AS release, toString(provider) AS provider, user_id,
+    toString(agent_name) AS agent_name, metadata, input_tokens, output_tokens, duration_ms, time_to_first_token_ms,
+    is_error, prompt, completion, arrayMap(document -> document.2, documents) AS documents,
+    mapConcat(
+        map('service', toString(service), 'environment', toString(environment), 'release', toString(release), 'user_id', user_id,
+            'agent_name', toString(agent_name)),
+        mapApply((key, value) -> (concat('metadata.', key), value), CAST(metadata, 'Map(String, String)'))
+    ) AS segments
+FROM
+(
+    SELECT *, model
+    FROM generations FINAL
+    WHERE project = {project:String}
+      AND kind = 'retrieval'
+      AND start_time >= {from_time:DateTime64(3, 'UTC')}
+      AND start_time < {to_time:DateTime64(3, 'UTC')}
+) AS r
+LEFT JOIN
+(
+    SELECT trace_id, argMin(session_id, (start_time, span_id)) AS trace_session
+    FROM generations
+    WHERE project = {project:String}
+      AND session_id != ''
+      AND start_time >= {from_time:DateTime64(3, 'UTC')} - INTERVAL 1 HOUR
+      AND start_time < {to_time:DateTime64(3, 'UTC')} + INTERVAL 1 HOUR
+    GROUP BY trace_id
+) AS labels ON labels.trace_id = r.trace_id;
