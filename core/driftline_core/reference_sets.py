@@ -7,7 +7,7 @@ is resolved for each segment by whoever tests it, and copied then (`freeze`). No
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -109,6 +109,8 @@ def create_set(store: Store, wanted: ReferenceSet, *, golden: Sequence[GoldenRow
     """Freeze the next version of a set; version, created_at and frozen of `wanted` do not count. Raises InputError on what cannot be,
     and where there is nothing to freeze; StoreError.
     """
+    if wanted.segment_by == "service":
+        wanted = replace(wanted, segment_by="", segment="")
     _check(wanted, golden)
     row = store.rows(_sql("next_reference_version"), {"project": wanted.project, "name": wanted.name})[0]
     version = int(row["version"])
