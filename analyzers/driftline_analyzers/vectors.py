@@ -33,3 +33,12 @@ def as_groups(groups: Groups | None, *, n_rows: int) -> Tensor:
         raise InputError(f"expected one group for each of {n_rows} rows, got {len(groups)}")
     _, numbers = np.unique(np.asarray(groups), return_inverse=True)
     return torch.from_numpy(numbers.astype(np.int64))
+
+
+def first_of_repeats(vectors: Tensor, groups: Tensor) -> Tensor:
+    """Row numbers, ascending, of vectors: (n, d) without exact repeats inside a group: (n,)."""
+    rows = np.ascontiguousarray(vectors.cpu().numpy())
+    first: dict[tuple[int, bytes], int] = {}
+    for row, (group, vector) in enumerate(zip(groups.tolist(), rows, strict=True)):
+        first.setdefault((group, vector.tobytes()), row)
+    return torch.tensor(list(first.values()), dtype=torch.int64)

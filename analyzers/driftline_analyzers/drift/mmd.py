@@ -12,6 +12,7 @@ from torch import Tensor
 
 _ROWS_PER_CHUNK = 1024
 _BANDWIDTH_SAMPLE = 1000
+_BLOCKS_PER_PANEL = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def rbf_kernel(x: Tensor, y: Tensor, *, bandwidths: Sequence[float]) -> Tensor:
 def block_gram(z: Tensor, blocks: Tensor, *, bandwidths: Sequence[float]) -> BlockGram:
     """Sum the kernel over pairs of blocks without ever holding it whole. z: (n, d); blocks: (n,) int64, 0..s-1, each used.
 
-    The mean over pairs of different blocks is taken out first: the statistic does not change, and float32 keeps its digits.
+    The mean over pairs of different blocks is taken out: the statistic does not change, and float32 keeps its digits.
     """
     n_blocks = int(blocks.max()) + 1
     sizes = torch.bincount(blocks, minlength=n_blocks).to(torch.float64)  # (s,)
@@ -69,35 +70,59 @@ def block_gram(z: Tensor, blocks: Tensor, *, bandwidths: Sequence[float]) -> Blo
         kernel = rbf_kernel(rows, z, bandwidths=bandwidths)  # (c, n)
         by_column = z.new_zeros(len(rows), n_blocks).index_add_(1, blocks, kernel)  # (c, s)
         sums.index_add_(0, blocks[start : start + _ROWS_PER_CHUNK], by_column)
-    sums.fill_diagonal_(0)
-    pairs = sizes.sum() ** 2 - (sizes**2).sum()
-    mean = sums.sum(dtype=torch.float64) / pairs.clamp_min(1)
-    sums -= torch.outer(sizes, sizes).mul_(mean).to(sums.dtype)
-    sums.fill_diagonal_(0)
-    return BlockGram(sums=sums, sizes=sizes)
+    return centred(BlockGram(sums=sums.fill_diagonal_(0), sizes=sizes))
 
 
-def mmd2_of_splits(gram: BlockGram, is_reference: Tensor) -> Tensor:
-    """Unbiased MMD² of many splits of the blocks at once. is_reference: (s, p) of 0 and 1, a split per column -> (p,) float64.
+def centred(gram: BlockGram) -> BlockGram:
+    """The same less the mean over pairs of texts of different blocks; takes (..., s, s) too, and changes gram.sums in place."""
+    sizes = gram.sizes
+    pairs = sizes.sum(-1) ** 2 - (sizes**2).sum(-1)
+    mean = gram.sums.sum((-2, -1), dtype=torch.float64) / pairs.clamp_min(1)  # (...)
+    weights = sizes.to(gram.sums.dtype)
+    gram.sums.sub_(weights[..., :, None] * (mean[..., None] * sizes).to(gram.sums.dtype)[..., None, :])
+    gram.sums.diagonal(dim1=-2, dim2=-1).zero_()
+    return gram
 
-    With X the texts of the reference blocks, Y the others, b(.) a text's block:
+
+def mmd2_of_splits(gram: BlockGram, is_current: Tensor) -> Tensor:
+    """Unbiased MMD² of many splits of the blocks at once. is_current: (..., s, p) of 0 and 1, a split a column -> (..., p) float64.
+
+    With X the texts of one side's blocks, Y the others, b(.) a text's block:
     MMD²_p = sum_{x, x' in X, b(x) != b(x')} K / N_XX + sum_{y, y' in Y, b(y) != b(y')} K / N_YY - 2 sum_{x in X, y in Y} K / (|X| |Y|)
     where N counts the ordered pairs summed. With one text a block this is Gretton et al. 2012, Lemma 6.
     Each side needs two blocks; fewer gives nan.
     """
-    indicator = is_reference.to(gram.sums.dtype)
-    exact = is_reference.to(torch.float64)
-    within_reference = (exact * (gram.sums @ indicator)).sum(0)  # (p,)
-    row_sums = gram.sums.sum(1, dtype=torch.float64)  # (s,)
-    across = row_sums @ exact - within_reference
-    within_current = row_sums.sum() - 2 * across - within_reference
-    n_reference = gram.sizes @ exact
-    n_current = gram.sizes.sum() - n_reference
+    exact = is_current.to(torch.float64)
+    within_current = _within(gram.sums, is_current.to(gram.sums.dtype))  # (..., p)
+    row_sums = gram.sums.sum(-1, dtype=torch.float64)  # (..., s)
+    across = _weighted(row_sums, exact) - within_current
+    within_reference = row_sums.sum(-1, keepdim=True) - 2 * across - within_current
+    n_current = _weighted(gram.sizes, exact)
+    n_reference = gram.sizes.sum(-1, keepdim=True) - n_current
     squares = gram.sizes**2
-    square_reference = squares @ exact
-    pairs_reference = n_reference**2 - square_reference
-    pairs_current = n_current**2 - (squares.sum() - square_reference)
+    square_current = _weighted(squares, exact)
+    pairs_current = n_current**2 - square_current
+    pairs_reference = n_reference**2 - (squares.sum(-1, keepdim=True) - square_current)
     return within_reference / pairs_reference + within_current / pairs_current - 2 * across / (n_reference * n_current)
+
+
+def _weighted(weights: Tensor, indicator: Tensor) -> Tensor:
+    """sum_b w_b e_bp: (..., s), (..., s, p) -> (..., p)."""
+    return (weights[..., None, :] @ indicator)[..., 0, :]
+
+
+def _within(sums: Tensor, indicator: Tensor) -> Tensor:
+    """e_p' G e_p for symmetric G: (..., s, s), (..., s, p) -> (..., p) float64. Half of it is multiplied."""
+    n_blocks = sums.shape[-1]
+    total = indicator.new_zeros((*indicator.shape[:-2], indicator.shape[-1]), dtype=torch.float64)
+    for start in range(0, n_blocks, _BLOCKS_PER_PANEL):
+        stop = min(start + _BLOCKS_PER_PANEL, n_blocks)
+        rows = indicator[..., start:stop, :]
+        total += (rows * (sums[..., start:stop, start:stop] @ rows)).sum(-2, dtype=torch.float64)
+        if stop < n_blocks:
+            above = sums[..., start:stop, stop:] @ indicator[..., stop:, :]
+            total += 2 * (rows * above).sum(-2, dtype=torch.float64)
+    return total
 
 
 def paired_gram(x: Tensor, y: Tensor, units: Tensor, *, bandwidths: Sequence[float]) -> BlockGram:

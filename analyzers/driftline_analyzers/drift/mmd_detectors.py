@@ -1,6 +1,5 @@
 """Drift detectors: they permute, calibrate and decide; what they measure is in `mmd`."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
@@ -17,26 +16,11 @@ from driftline_analyzers.drift.mmd import (
     witness,
 )
 from driftline_analyzers.drift.permutation import calibrate
+from driftline_analyzers.drift.result import DriftResult
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftResult:
-    """One comparison. p_value: (1 + count) / (1 + n_permutations), never 0. effect_size: the statistic in standard deviations of its
-    permutation null (z). n_reference, n_current: texts; n_effective, n_effective_reference: exchangeable blocks (for pairs: swapped units).
-    """
-
-    statistic: float
-    p_value: float
-    effect_size: float
-    alpha: float
-    is_drift: bool
-    n_reference: int
-    n_current: int
-    n_effective: int
-    n_effective_reference: int
-    n_permutations: int
+__all__ = ["DriftResult", "MMDDrift", "PairedMMDDrift"]
 
 
 class _PermutationTest:
@@ -100,28 +84,30 @@ class MMDDrift(_PermutationTest):
         gram = block_gram(pooled, pooled_blocks, bandwidths=_bandwidths(pooled, self.bandwidth_factors))
         n_blocks = len(gram.sizes)
         split = (torch.arange(n_blocks, device=self.device) < n_reference_blocks)[:, None]  # (s, 1)
-        observed = float(mmd2_of_splits(gram, split)[0])
+        observed = mmd2_of_splits(gram, split)
 
         def draw(count: int, generator: torch.Generator) -> Tensor:
             keys = torch.rand(count, n_blocks, generator=generator)
             chosen = keys.topk(n_reference_blocks, dim=1, sorted=False).indices  # (p, s_reference)
             splits = torch.zeros(count, n_blocks, dtype=torch.bool).scatter_(1, chosen, True)
-            return mmd2_of_splits(gram, splits.T.to(self.device))
+            return mmd2_of_splits(gram, splits.T.to(self.device))[None]
 
         null = calibrate(
             observed, draw, n_permutations=self.n_permutations, max_permutations=self.max_permutations, seed=self.seed
         )
         return DriftResult(
-            statistic=observed,
+            statistic=null.statistic,
             p_value=null.p_value,
             effect_size=null.effect_size,
             alpha=self.alpha,
             is_drift=null.p_value <= self.alpha,
             n_reference=len(self._reference),
             n_current=len(vectors),
+            n_tested=len(vectors),
             n_effective=n_blocks - n_reference_blocks,
             n_effective_reference=n_reference_blocks,
             n_permutations=null.n_permutations,
+            parts={},
         )
 
     def witness(self, texts: Vectors, current: Vectors) -> NDArray[np.float64]:
@@ -175,26 +161,28 @@ class PairedMMDDrift(_PermutationTest):
         bandwidths = _bandwidths(torch.cat([self._reference, vectors]), self.bandwidth_factors)
         gram = paired_gram(self._reference, vectors, self._units, bandwidths=bandwidths)
         n_units = len(gram.sizes)
-        observed = float(mmd2_of_swaps(gram, torch.ones(n_units, 1, device=self.device))[0])
+        observed = mmd2_of_swaps(gram, torch.ones(n_units, 1, device=self.device))
 
         def draw(count: int, generator: torch.Generator) -> Tensor:
             signs = (torch.rand(n_units, count, generator=generator) < 0.5).float().mul_(2).sub_(1)  # (s, p)
-            return mmd2_of_swaps(gram, signs.to(self.device))
+            return mmd2_of_swaps(gram, signs.to(self.device))[None]
 
         null = calibrate(
             observed, draw, n_permutations=self.n_permutations, max_permutations=self.max_permutations, seed=self.seed
         )
         return DriftResult(
-            statistic=observed,
+            statistic=null.statistic,
             p_value=null.p_value,
             effect_size=null.effect_size,
             alpha=self.alpha,
             is_drift=null.p_value <= self.alpha,
             n_reference=len(self._reference),
             n_current=len(vectors),
+            n_tested=len(vectors),
             n_effective=n_units,
             n_effective_reference=n_units,
             n_permutations=null.n_permutations,
+            parts={},
         )
 
 

@@ -1,4 +1,4 @@
-"""From an observed statistic and a way to draw from its null to a p-value that is never zero."""
+"""From observed statistics and draws from their joint null to p-values that are never zero."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,48 +8,95 @@ from torch import Tensor
 
 _ENOUGH_EXCEEDANCES = 10
 _DRAWS_PER_BATCH = 1000
+_TOLERANCE = 1e-6
 
 Draw = Callable[[int, torch.Generator], Tensor]
-"""(count, generator) -> that many statistics under the null, (count,) float64 on any device."""
+"""(count, generator) -> that many draws of t statistics under the null, (t, count) float64 on any device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """p_value: (1 + count) / (1 + n_permutations). effect_size: (observed - mean) / standard deviation of the null, 0 if that is 0."""
+    """statistic: the observed value, or with several statistics the largest of their z. p_value: (1 + count) / (1 + n_permutations).
 
+    effect_size: (observed - mean) / standard deviation of the null, 0 if that is 0. part_z, part_p_values: (t,), of each statistic alone.
+    """
+
+    statistic: float
     p_value: float
     effect_size: float
     n_permutations: int
+    part_z: tuple[float, ...]
+    part_p_values: tuple[float, ...]
 
 
-def calibrate(observed: float, draw: Draw, *, n_permutations: int, max_permutations: int, seed: int) -> Calibration:
-    """Place the observed statistic in its permutation null. Phipson & Smyth 2010.
+class PermutationNull:
+    """Collects draws until the observed value is placed well enough. Phipson & Smyth 2010.
 
     n_permutations are always drawn; when fewer than ten of them reach the observed value, draws go on up to max_permutations,
     so that a far tail is resolved and the common case stays cheap.
+    Several statistics are combined as the largest z; mean and deviation are those of all draws and the observed split together,
+    so that the observed split is one of equals and the test of the combination is exact.
     """
+
+    def __init__(self, observed: Tensor, *, n_permutations: int, max_permutations: int) -> None:
+        self._observed = observed.detach().to("cpu", torch.float64)[:, None]  # (t, 1)
+        self._null = self._observed[:, :0]
+        self._n_wanted = n_permutations
+        self._max = max(n_permutations, max_permutations)
+
+    @property
+    def n_wanted(self) -> int:
+        """How many draws to add next; 0 when it is placed."""
+        missing = self._n_wanted - self._null.shape[1]
+        return min(missing, _DRAWS_PER_BATCH)
+
+    def add(self, draws: Tensor) -> None:
+        """Take draws in: (t, count)."""
+        self._null = torch.cat([self._null, draws.to("cpu", torch.float64)], dim=1)
+        n_drawn = self._null.shape[1]
+        if n_drawn >= self._n_wanted and n_drawn < self._max and self._n_reaching() < _ENOUGH_EXCEEDANCES:
+            self._n_wanted = min(n_drawn + _DRAWS_PER_BATCH, self._max)
+
+    def calibration(self) -> Calibration:
+        """Where the observed value lies in what was drawn so far."""
+        n_drawn = self._null.shape[1]
+        combined = self._combined()
+        part_z = _z(self._observed, self._null)  # (t, 1)
+        tolerance = _TOLERANCE * self._null.std(1, keepdim=True, correction=0)
+        part_reaching = (self._null >= self._observed - tolerance).sum(1)
+        is_one = len(self._observed) == 1
+        return Calibration(
+            statistic=float(self._observed if is_one else part_z.max()),
+            p_value=(1 + self._n_reaching()) / (1 + n_drawn),
+            effect_size=float(_z(combined[None, :1], combined[None, 1:])),
+            n_permutations=n_drawn,
+            part_z=tuple(part_z[:, 0].tolist()),
+            part_p_values=tuple(((1 + part_reaching).double() / (1 + n_drawn)).tolist()),
+        )
+
+    def _combined(self) -> Tensor:
+        """(1 + n_drawn,), the observed split first."""
+        together = torch.cat([self._observed, self._null], dim=1)
+        return _z(together, together).max(0).values
+
+    def _n_reaching(self) -> int:
+        """Draws at least as large as observed; rounding noise counts as equal, which errs to the larger p-value."""
+        combined = self._combined()
+        return int((combined[1:] >= combined[0] - _TOLERANCE).sum())
+
+
+def calibrate(observed: Tensor, draw: Draw, *, n_permutations: int, max_permutations: int, seed: int) -> Calibration:
+    """Place observed: (t,) in its null, drawing as many as that needs."""
     generator = torch.Generator(device="cpu").manual_seed(seed)
-    batches: list[Tensor] = []
-    n_drawn, n_wanted = 0, n_permutations
-    while True:
-        while n_drawn < n_wanted:
-            batch = draw(min(_DRAWS_PER_BATCH, n_wanted - n_drawn), generator).to("cpu", torch.float64)
-            batches.append(batch)
-            n_drawn += len(batch)
-        null = torch.cat(batches)
-        n_reaching = _count_reaching(null, observed)
-        if n_reaching >= _ENOUGH_EXCEEDANCES or n_drawn >= max_permutations:
-            break
-        n_wanted = min(n_drawn + _DRAWS_PER_BATCH, max_permutations)
-    spread = float(null.std()) if len(null) > 1 else 0.0
-    return Calibration(
-        p_value=(1 + n_reaching) / (1 + n_drawn),
-        effect_size=(observed - float(null.mean())) / spread if spread > 0 else 0.0,
-        n_permutations=n_drawn,
-    )
+    null = PermutationNull(observed, n_permutations=n_permutations, max_permutations=max_permutations)
+    while count := null.n_wanted:
+        null.add(draw(count, generator))
+    return null.calibration()
 
 
-def _count_reaching(null: Tensor, observed: float) -> int:
-    """Draws at least as large as observed; rounding noise counts as equal, which errs to the larger p-value."""
-    tolerance = 1e-6 * float(null.std()) if len(null) > 1 else 0.0
-    return int((null >= observed - tolerance).sum())
+def _z(values: Tensor, null: Tensor) -> Tensor:
+    """(t, a) in standard deviations of null: (t, b); 0 where null does not vary."""
+    mean = null.mean(1, keepdim=True)
+    spread = null.std(1, keepdim=True, correction=0)
+    is_flat = spread <= 1e-12 * mean.abs() + torch.finfo(torch.float64).tiny
+    return torch.where(is_flat, 0.0, (values - mean) / torch.where(is_flat, 1.0, spread))

@@ -1,0 +1,158 @@
+"""Distances within a pooled sample, reduced to what statistics of splits need: sums between blocks and lists of nearest neighbours.
+
+The part inside a reference is computed once (`reference_geometry`) and each window only adds its rows (`with_current`).
+Euclidean; rows are centred first, which changes nothing but the rounding. Distances below rounding noise count as zero, and among texts
+at distance zero (repeats in different sessions) a random but fixed order decides who is whose neighbour: row order would favour one side.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_ROWS_PER_CHUNK = 1024
+_NOISE = 2e-6
+"""Rounding of a squared distance in float32, relative to the squared lengths of the two rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Geometry:
+    """One pooled sample, or several side by side along leading dimensions.
+
+    sums: (..., s, s) sum of the distances over the texts of two blocks, 0 on the diagonal; (..., 0, 0) if not asked for.
+    sizes: (..., s) float64, texts in a block. blocks: (..., n) int64 block of each row.
+    neighbours, distances: (..., n, k) the nearest rows of other blocks, nearest first; distance inf where there are fewer than k.
+    Side by side, short samples are padded with rows of a last block of size 0, which is on the reference's side of every split.
+    """
+
+    sums: Tensor
+    sizes: Tensor
+    blocks: Tensor
+    neighbours: Tensor
+    distances: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceGeometry:
+    """The reference's part. rows: (m, d) less centre: (d,); keys: (m,) order among repeats; floor: squared distances below are noise.
+
+    squared, neighbours: (m, k); sums: (s, s).
+    """
+
+    rows: Tensor
+    centre: Tensor
+    blocks: Tensor
+    keys: Tensor
+    floor: float
+    sums: Tensor
+    squared: Tensor
+    neighbours: Tensor
+
+
+def reference_geometry(
+    reference: Tensor, blocks: Tensor, *, n_neighbours: int, has_sums: bool, seed: int
+) -> ReferenceGeometry:
+    """reference: (m, d); blocks: (m,) int64, 0..s-1, each used."""
+    centre = reference.mean(0)
+    rows = reference - centre
+    lengths = (rows * rows).sum(1)
+    floor = 2 * _NOISE * float(lengths.median())
+    keys = _keys(len(rows), seed=seed).to(rows)
+    n_blocks = int(blocks.max()) + 1
+    sums = rows.new_zeros(n_blocks if has_sums else 0, n_blocks if has_sums else 0)
+    k = min(n_neighbours, len(rows))
+    squared = rows.new_empty(len(rows), k)
+    neighbours = blocks.new_empty(len(rows), k)
+    for start in range(0, len(rows), _ROWS_PER_CHUNK):
+        chunk = slice(start, start + _ROWS_PER_CHUNK)
+        found = _squared(rows[chunk], rows, keys[chunk], keys, floor=floor)  # (c, m)
+        if has_sums:
+            _add_sums(sums, _distances(found, floor=floor), blocks[chunk], blocks)
+        if k:
+            found.masked_fill_(blocks[chunk, None] == blocks, torch.inf)
+            squared[chunk], neighbours[chunk] = found.topk(k, dim=1, largest=False)
+    return ReferenceGeometry(
+        rows=rows,
+        centre=centre,
+        blocks=blocks,
+        keys=keys,
+        floor=floor,
+        sums=sums.fill_diagonal_(0),
+        squared=squared,
+        neighbours=neighbours,
+    )
+
+
+def with_current(reference: ReferenceGeometry, current: Tensor, blocks: Tensor, *, seed: int) -> Geometry:
+    """Add current: (n, d), blocks: (n,) int64, 0..t-1, each used. They become rows m.. and blocks s.. of the pooled sample."""
+    m, k = reference.squared.shape
+    rows = current - reference.centre
+    keys = _keys(len(rows), seed=seed + 1).to(rows)
+    across = _squared(rows, reference.rows, keys, reference.keys, floor=reference.floor)  # (n, m)
+    within = _squared(rows, rows, keys, keys, floor=reference.floor)  # (n, n)
+    n_reference_blocks = int(reference.blocks.max()) + 1
+    pooled_blocks = torch.cat([reference.blocks, blocks + n_reference_blocks])
+    sizes = torch.bincount(pooled_blocks).to(torch.float64)
+    sums = reference.sums
+    if len(sums):
+        sums = rows.new_empty(len(sizes), len(sizes))
+        sums[:n_reference_blocks, :n_reference_blocks] = reference.sums
+        sums[n_reference_blocks:] = 0
+        _add_sums(sums[n_reference_blocks:], _distances(across, floor=reference.floor), blocks, reference.blocks)
+        _add_sums(sums[n_reference_blocks:], _distances(within, floor=reference.floor), blocks, pooled_blocks[m:])
+        sums[:n_reference_blocks, n_reference_blocks:] = sums[n_reference_blocks:, :n_reference_blocks].T
+        sums.fill_diagonal_(0)
+    if k:
+        within.masked_fill_(blocks[:, None] == blocks, torch.inf)
+        n_extra = min(k, len(rows))
+        extra = across.T.topk(n_extra, dim=1, largest=False)  # (m, k')
+        candidates = torch.cat([reference.squared, extra.values], dim=1)
+        best = candidates.topk(k, dim=1, largest=False)
+        names = torch.cat([reference.neighbours, extra.indices + m], dim=1).gather(1, best.indices)
+        own = torch.cat([across, within], dim=1).topk(k, dim=1, largest=False)
+        squared, neighbours = torch.cat([best.values, own.values]), torch.cat([names, own.indices])
+    else:
+        squared, neighbours = rows.new_empty(len(pooled_blocks), 0), pooled_blocks.new_empty(len(pooled_blocks), 0)
+    return Geometry(
+        sums=sums,
+        sizes=sizes,
+        blocks=pooled_blocks,
+        neighbours=neighbours,
+        distances=_distances(squared, floor=reference.floor),
+    )
+
+
+def pooled_geometry(pooled: Tensor, blocks: Tensor, *, n_neighbours: int, has_sums: bool, seed: int = 0) -> Geometry:
+    """The geometry of pooled: (n, d), blocks: (n,) int64, 0..s-1, each used, computed whole."""
+    whole = reference_geometry(pooled, blocks, n_neighbours=n_neighbours, has_sums=has_sums, seed=seed)
+    return Geometry(
+        sums=whole.sums,
+        sizes=torch.bincount(blocks).to(torch.float64),
+        blocks=blocks,
+        neighbours=whole.neighbours,
+        distances=_distances(whole.squared, floor=whole.floor),
+    )
+
+
+def _keys(n_rows: int, *, seed: int) -> Tensor:
+    return torch.rand(n_rows, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def _squared(x: Tensor, y: Tensor, x_keys: Tensor, y_keys: Tensor, *, floor: float) -> Tensor:
+    """Squared distances (n, m); those of repeats are random numbers below the floor, the same from both sides."""
+    squares = (x * x).sum(1)[:, None] + (y * y).sum(1)
+    squared = torch.addmm(squares, x, y.T, alpha=-2)
+    is_repeat = squared <= floor
+    if bool(is_repeat.any()):
+        squared = torch.where(is_repeat, (x_keys[:, None] + y_keys).frac_() * floor, squared)
+    return squared
+
+
+def _distances(squared: Tensor, *, floor: float) -> Tensor:
+    return torch.threshold(squared, floor, 0.0).sqrt_()
+
+
+def _add_sums(sums: Tensor, distances: Tensor, row_blocks: Tensor, column_blocks: Tensor) -> None:
+    """Add the distances between rows and columns, (c, m), to the sums of their blocks."""
+    by_column = distances.new_zeros(len(distances), sums.shape[1]).index_add_(1, column_blocks, distances)  # (c, s)
+    sums.index_add_(0, row_blocks, by_column)

@@ -1,0 +1,160 @@
+"""Which texts are compared, and how windows like the observed one are redrawn from reference and window together.
+
+Whole blocks are redrawn, as many of like size as the window has: blocks of 1, 2, 3-4, 5-8, 9-16, ... texts are exchanged only among
+themselves, so that a redrawn window is as large and as bursty as the real one. Where the reference has too few blocks of a size, they are
+thinned to the next smaller one (a random part of their texts is left out), or the next larger ones to theirs, whichever costs less.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from driftline_core.errors import TooFewSamples
+
+BLOCKS_PER_BLOCK = 4
+"""Reference blocks of a size for each of the window's; with fewer a redrawn window is too much like the real one."""
+
+_Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitPlan:
+    """reference_rows: (m',), current_rows: (n',) row numbers that are compared, ascending; reference_blocks, current_blocks: their blocks,
+    0.. without gaps. strata: block numbers (the reference's, then current's, which go on counting) and how many of them a window has.
+    """
+
+    reference_rows: Tensor
+    current_rows: Tensor
+    reference_blocks: Tensor
+    current_blocks: Tensor
+    strata: tuple[tuple[Tensor, int], ...]
+
+    @property
+    def n_reference_blocks(self) -> int:
+        """Exchangeable blocks of the reference."""
+        return int(self.reference_blocks.max()) + 1
+
+    @property
+    def n_current_blocks(self) -> int:
+        """Exchangeable blocks of current."""
+        return int(self.current_blocks.max()) + 1
+
+    def observed(self) -> Tensor:
+        """The real split: (s, 1) bool."""
+        n_blocks = self.n_reference_blocks + self.n_current_blocks
+        return (torch.arange(n_blocks) >= self.n_reference_blocks)[:, None]
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Redrawn windows: (s, count) bool on the CPU."""
+        n_blocks = self.n_reference_blocks + self.n_current_blocks
+        splits = torch.zeros(count, n_blocks, dtype=torch.bool)
+        for members, n_chosen in self.strata:
+            keys = torch.rand(count, len(members), generator=generator)
+            chosen = keys.topk(n_chosen, dim=1, largest=False, sorted=False).indices
+            splits.scatter_(1, members[chosen], True)
+        return splits.T
+
+
+def plan_splits(
+    reference_blocks: Tensor, current_blocks: Tensor, *, ratio: float, min_samples: int, min_blocks: int, seed: int
+) -> SplitPlan:
+    """reference_blocks: (m,), current_blocks: (n,) int64 block of each text, 0.. without gaps.
+
+    The window keeps at most m / ratio texts, and a quarter as many blocks as the reference: whole blocks, chosen at random under the seed.
+    Raises TooFewSamples when less than min_samples texts or min_blocks blocks of current can be compared.
+    """
+    rng = np.random.default_rng(seed)
+    reference, current = reference_blocks.cpu().numpy(), current_blocks.cpu().numpy()
+    order = rng.permutation(int(current.max()) + 1)
+    sizes, window_sizes = np.bincount(reference), np.bincount(current)
+    chosen = _sample(window_sizes, order, n_texts=sizes.sum() / ratio, n_blocks=len(sizes) // BLOCKS_PER_BLOCK)
+    if len(chosen) == 0:
+        raise _too_few("sessions or blocks", needed=min_blocks, got=0, n_blocks=len(sizes))
+    limits = _limits(sizes, window_sizes[chosen])
+    reference_kept = _thin(reference, limits[_level(sizes)], rng)
+    is_chosen = np.isin(np.arange(len(window_sizes)), chosen)
+    most = limits[_level(np.where(is_chosen, window_sizes, 1))]
+    current_kept = _thin(current, np.where(is_chosen, most, 0), rng)
+    thinned, window_thinned = np.bincount(reference[reference_kept]), np.bincount(current[current_kept])
+    again = order[np.isin(order, np.flatnonzero(window_thinned))]
+    n_blocks = len(thinned) // BLOCKS_PER_BLOCK
+    chosen = _sample(window_thinned, again, n_texts=thinned.sum() / ratio, n_blocks=n_blocks)
+    current_kept = current_kept[np.isin(current[current_kept], chosen)]
+    if len(chosen) < min_blocks:
+        raise _too_few("sessions or blocks", needed=min_blocks, got=len(chosen), n_blocks=len(sizes))
+    if len(current_kept) < min_samples:
+        raise _too_few("texts", needed=min_samples, got=len(current_kept), n_blocks=len(sizes))
+    window_numbers = np.unique(current[current_kept], return_inverse=True)[1]
+    levels, window_levels = _level(thinned), _level(np.bincount(window_numbers))
+    strata = []
+    for level in np.unique(window_levels):
+        inside = np.flatnonzero(levels == level)
+        of_window = np.flatnonzero(window_levels == level)
+        strata.append((torch.from_numpy(np.concatenate([inside, of_window + len(thinned)])), len(of_window)))
+    return SplitPlan(
+        reference_rows=torch.from_numpy(reference_kept),
+        current_rows=torch.from_numpy(current_kept),
+        reference_blocks=torch.from_numpy(reference[reference_kept]),
+        current_blocks=torch.from_numpy(window_numbers.astype(np.int64)),
+        strata=tuple(strata),
+    )
+
+
+def _too_few(what: str, *, needed: int, got: int, n_blocks: int) -> TooFewSamples:
+    return TooFewSamples(
+        what=f"{what} in current that the reference's {n_blocks} sessions or blocks match in number and length",
+        needed=needed,
+        got=got,
+    )
+
+
+def _level(sizes: _Ints) -> _Ints:
+    """0 for one text, 1 for two, 2 for 3-4, 3 for 5-8, ..."""
+    return np.ceil(np.log2(np.maximum(sizes, 1))).astype(np.int64)
+
+
+def _sample(sizes: _Ints, order: _Ints, *, n_texts: float, n_blocks: int) -> _Ints:
+    """Blocks in the given order for as long as they fit; all of them if they do."""
+    chosen: list[int] = []
+    total = 0
+    for block in order:
+        if len(chosen) < n_blocks and total + sizes[block] <= n_texts:
+            chosen.append(block)
+            total += int(sizes[block])
+    return np.sort(np.asarray(chosen, dtype=np.int64))
+
+
+def _limits(sizes: _Ints, window_sizes: _Ints) -> _Ints:
+    """(s,), (t,) block sizes -> the most texts that a block of each level keeps: (levels,). 2^level, or less where levels are merged."""
+    levels, window_levels = _level(sizes), _level(window_sizes)
+    limits = 2 ** np.arange(max(levels.max(), window_levels.max()) + 1)
+    while True:
+        n_blocks = np.bincount(_level(limits)[levels], minlength=len(limits))
+        n_window = np.bincount(_level(limits)[window_levels], minlength=len(limits))
+        poor = np.flatnonzero((n_window > 0) & (n_blocks < BLOCKS_PER_BLOCK * n_window))
+        if not len(poor):
+            return limits
+        level = poor[-1]
+        options = [np.where(limits == 2**level, 2 ** (level - 1), limits)] if level else []
+        above = np.flatnonzero(n_blocks[level + 1 :]) + level + 1
+        if len(above):
+            options.append(np.where(limits == 2 ** above[0], 2**level, limits))
+        if not options:
+            return limits
+        losses = [
+            np.minimum(sizes, option[levels]).sum() / -sizes.sum()
+            + np.minimum(window_sizes, option[window_levels]).sum() / -window_sizes.sum()
+            for option in options
+        ]
+        limits = options[int(np.argmin(losses))]
+
+
+def _thin(blocks: _Ints, most: _Ints, rng: np.random.Generator) -> _Ints:
+    """Row numbers, ascending, of at most most[b] random texts of each block b. blocks: (n,); most: (s,)."""
+    order = np.lexsort((rng.random(len(blocks)), blocks))
+    sizes = np.bincount(blocks)
+    place = np.arange(len(blocks)) - np.repeat(sizes.cumsum() - sizes, sizes)
+    return np.sort(order[place < most[blocks[order]]])
