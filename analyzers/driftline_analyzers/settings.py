@@ -11,6 +11,9 @@ from driftline_analyzers.runner.segments import COLUMNS, is_slicing
 from driftline_core.settings import ComponentSettings
 
 FieldName = Literal["prompt", "completion"]
+OutlierDetectorName = Literal[
+    "local_knn", "knn", "lof", "knn_lof", "mahalanobis", "relative_mahalanobis", "isolation_forest", "density_clusters"
+]
 MIN_WINDOW_TEXTS = 10
 
 
@@ -153,8 +156,9 @@ class AnalyzerSettings(ComponentSettings):
         le=1,
         description="Share of the completions whose prompt the reference answered too, from which answers are compared in pairs.",
     )
-    outlier_neighbours: int = Field(
-        default=5, ge=1, le=100, description="Nearest reference texts of an outlier's score (count)."
+    outlier_detector: OutlierDetectorName = Field(
+        default="local_knn",
+        description="How strange a text is: local_knn, knn, lof, knn_lof, mahalanobis, relative_mahalanobis, isolation_forest, density_clusters.",
     )
     outlier_fdr: float = Field(
         default=0.1, gt=0, lt=1, description="Expected share of false flags among a window's flagged outliers."

@@ -10,9 +10,10 @@ import numpy as np
 from driftline_analyzers.drift.conditional import prompt_residuals
 from driftline_analyzers.drift.paired import PairedDriftDetector
 from driftline_analyzers.drift.result import DriftResult
+from driftline_analyzers.outliers.excess import OutlierExcess, outlier_excess
 from driftline_analyzers.outliers.result import OutlierResult
 from driftline_analyzers.runner.checks import Check
-from driftline_analyzers.runner.detectors import FittedReference, number_detector, text_detector
+from driftline_analyzers.runner.detectors import FittedReference, text_detector
 from driftline_analyzers.runner.findings import CONDITIONAL, NUMBERS, OUTLIERS, STYLE
 from driftline_analyzers.runner.samples import FieldSample, Pairs, pair_answers
 from driftline_analyzers.runner.sides import Measured, Side
@@ -35,6 +36,7 @@ class Comparison:
     design: Design
     n_paired: int
     outliers: OutlierResult | None
+    excess: OutlierExcess | None
 
     @property
     def described(self) -> Mapping[str, Any]:
@@ -112,14 +114,35 @@ def _conditional(check: Check, current: Side, reference: Side, *, settings: Anal
 
 
 def _outliers(check: Check, current: Side, reference: FittedReference, *, settings: AnalyzerSettings) -> Comparison:
-    """Are there more texts far from everything than among the reference's own? Each text's conformal p-value, as a number."""
+    """Are there more texts far from everything than among the reference's own? Both by their conformal p-values, over whole sessions."""
     after, before = current.texts(check.field), reference.side.texts(check.field)
     detector = reference.outliers(check.field)
     scored = detector.score(after.values)
-    excess = number_detector(settings, "numbers")
-    excess.fit(-np.log(detector.reference_p_values)[:, None], groups=detector.reference_groups)
-    result = excess.score(-np.log(scored.p_values)[:, None], groups=after.sample.groups)
-    return _comparison(check, result, after, before, outliers=scored)
+    excess = outlier_excess(
+        scored.p_values,
+        detector.reference_p_values,
+        groups=after.sample.groups,
+        reference_groups=detector.reference_groups,
+        n_draws=settings.max_permutations,
+        seed=settings.seed,
+    )
+    if excess.n_blocks < settings.min_blocks:
+        raise TooFewSamples(what="sessions or blocks in current", needed=settings.min_blocks, got=excess.n_blocks)
+    result = DriftResult(
+        statistic=excess.effect_size,
+        p_value=excess.p_value,
+        effect_size=excess.effect_size,
+        alpha=settings.alpha,
+        is_drift=excess.p_value <= settings.alpha,
+        n_reference=len(before.values),
+        n_current=len(after.values),
+        n_tested=excess.n_texts,
+        n_effective=excess.n_blocks,
+        n_effective_reference=len(set(before.sample.groups)),
+        n_permutations=excess.n_draws,
+        parts={},
+    )
+    return _comparison(check, result, after, before, outliers=scored, excess=excess)
 
 
 def _comparison(
@@ -130,6 +153,7 @@ def _comparison(
     *,
     n_paired: int = 0,
     outliers: OutlierResult | None = None,
+    excess: OutlierExcess | None = None,
 ) -> Comparison:
     return Comparison(
         check=check,
@@ -139,6 +163,7 @@ def _comparison(
         design="pairs" if n_paired else "blocks",
         n_paired=n_paired,
         outliers=outliers,
+        excess=excess,
     )
 
 

@@ -7,7 +7,8 @@ from driftline_analyzers.drift.detector import DriftDetector
 from driftline_analyzers.drift.statistics.kolmogorov_smirnov import KolmogorovSmirnov
 from driftline_analyzers.drift.statistics.statistic import Statistic
 from driftline_analyzers.drift.statistics.top_mean_shift import TopMeanShift
-from driftline_analyzers.outliers.knn import KnnOutliers
+from driftline_analyzers.outliers.detector import OutlierDetector
+from driftline_analyzers.outliers.registry import OUTLIER_DETECTORS
 from driftline_analyzers.runner.records import Reference
 from driftline_analyzers.runner.sides import Measured, Side
 from driftline_analyzers.settings import AnalyzerSettings
@@ -24,7 +25,7 @@ class FittedReference:
         self.side = side
         self._settings = settings
         self._drift: dict[tuple[str, str], DriftDetector] = {}
-        self._outliers: dict[str, KnnOutliers] = {}
+        self._outliers: dict[str, OutlierDetector] = {}
 
     def drift(self, kind: str, field: str, measured: Measured) -> DriftDetector:
         """The drift detector of texts ('texts'), style ('style') or numbers ('numbers') of a field. Raises TooFewSamples."""
@@ -33,7 +34,7 @@ class FittedReference:
             self._drift[(kind, field)] = detector.fit(measured.values, groups=measured.sample.groups)
         return self._drift[(kind, field)]
 
-    def outliers(self, field: str) -> KnnOutliers:
+    def outliers(self, field: str) -> OutlierDetector:
         """The outlier detector of a field's texts. Raises TooFewSamples."""
         if field not in self._outliers:
             measured = self.side.texts(field)
@@ -71,13 +72,13 @@ def number_detector(settings: AnalyzerSettings, kind: str) -> DriftDetector:
     return _detector(settings, (KolmogorovSmirnov(), TopMeanShift()), count_repeats=kind == "numbers")
 
 
-def outlier_detector(settings: AnalyzerSettings) -> KnnOutliers:
+def outlier_detector(settings: AnalyzerSettings) -> OutlierDetector:
     """As the settings want it."""
-    return KnnOutliers(
-        k=settings.outlier_neighbours,
+    return OUTLIER_DETECTORS[settings.outlier_detector](
         fdr=settings.outlier_fdr,
         min_samples=int(settings.reference_ratio * settings.min_samples),
         device=settings.device,
+        seed=settings.seed,
     )
 
 
