@@ -35,11 +35,10 @@ _UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
-_MARKS: Final = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963\u0966-\u0dff\u200c\u200d"
-_WORD: Final = re.compile(r"[A-Za-z0-9_]+(?:'[A-Za-z]+)?")
-# Letters of scripts written without spaces (Thai, Lao, Myanmar, Khmer, kana, Han) are a word each; in Indic scripts and after a letter, marks belong to the word.
-_UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_MARKS: Final = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u0900-\u0963\u0966-\u0dff\u200c\u200d"
+_MARKS: Final = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"
+    "\u0900-\u0963\u0966-\u0dff\u200c\u200d"
+)
 _WORD: Final = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|[{_MARKS}])+(?:['’][^\W{_UNSPACED}]+)?")
 _LIST_LINE: Final = re.compile(r"^[ \t]*(?:[-*+•‣▪◦–·]|\(?\d{1,3}[.):、]|\(?[a-zA-Z][.)])[ \t]*\S", re.MULTILINE)
 _LINE: Final = re.compile(r"^[ \t]*\S", re.MULTILINE)
