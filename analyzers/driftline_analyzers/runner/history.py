@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from driftline_analyzers.runner.findings import NUMBERS, SEMANTIC, SEQUENTIAL, VERSION, Finding
 from driftline_analyzers.runner.reader import PValues
@@ -100,6 +100,14 @@ class History:
                         ]
                         series.remove(content.start_ms)
         return said
+
+    def has_turned(self, said: Mapping[tuple[Segment, str, str, int], str]) -> bool:
+        """True when something that was forgotten is said otherwise now: drift that was none, or none that was."""
+        return any(
+            (status == "drift") != (self._of(segment, analyzer, field).statuses.get(start) == "drift")
+            for (segment, analyzer, field, start), status in said.items()
+            if analyzer != SEQUENTIAL
+        )
 
     def note(self, findings: Iterable[Finding]) -> None:
         """Remember what was written."""

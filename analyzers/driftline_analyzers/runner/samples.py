@@ -68,21 +68,17 @@ def field_sample(rows: Sequence[TextRow], *, field: str, block_texts: int) -> Fi
     return FieldSample(rows=kept, texts=texts, groups=groups)
 
 
-def value_sample(rows: Sequence[TextRow], values: Sequence[float | None], *, block_texts: int) -> tuple[FieldSample, list[float]]:
-    """The rows that have a number, in order of time, with their blocks, and the numbers; every one counts. values: one a row."""
-    kept, numbers, groups = [], [], []
+def call_sample(rows: Sequence[TextRow], *, block_texts: int) -> FieldSample:
+    """Calls and their blocks, without a text: every one counts, however often a number repeats."""
+    groups = []
     n_without_session = 0
-    for row, value in zip(rows, values, strict=True):
-        if value is None:
-            continue
+    for row in rows:
         if row.session_id:
             groups.append(f"session:{row.session_id}")
         else:
             groups.append(f"block:{n_without_session // block_texts}")
             n_without_session += 1
-        kept.append(row)
-        numbers.append(value)
-    return FieldSample(rows=kept, texts=[""] * len(kept), groups=groups), numbers
+    return FieldSample(rows=list(rows), texts=[""] * len(rows), groups=groups)
 
 
 def limit_sample(sample: FieldSample, *, max_texts: int) -> FieldSample:

@@ -7,23 +7,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.drift.numbers import NUMBERS, NumberColumn, number_column
 from driftline_analyzers.drift.refusal import is_refusal
 from driftline_analyzers.drift.style import style_features
 from driftline_analyzers.embed.embedder import Embeddings
 from driftline_analyzers.runner.records import TextRow
-from driftline_analyzers.runner.samples import DOCUMENT, FieldSample, field_sample, limit_sample, value_sample
+from driftline_analyzers.runner.samples import DOCUMENT, FieldSample, call_sample, field_sample, limit_sample
 
 Embed = Callable[[Sequence[str]], Embeddings]
 
-NUMBER_FIELDS: Final = (
-    "output_tokens",
-    "input_tokens",
-    "duration_ms",
-    "time_to_first_token_ms",
-    "prompt_chars",
-    "completion_chars",
-    "refusal",
-)
+NUMBER_FIELDS: Final = tuple(NUMBERS)
 RETRIEVAL_FIELDS: Final = ("query", DOCUMENT)
 
 
@@ -67,6 +60,7 @@ class Side:
         self._texts: dict[str, Measured] = {}
         self._style: Measured | None = None
         self._numbers: dict[str, Measured] = {}
+        self._columns: dict[str, NumberColumn] = {}
 
     def sample(self, field: str) -> FieldSample:
         """The texts of prompt, completion, query or document."""
@@ -91,12 +85,19 @@ class Side:
         return self._style
 
     def numbers(self, field: str) -> Measured:
-        """A plain number of each call that has it: (n, 1)."""
+        """A plain number of each call that has it: (n, 1), on the scale on which it is compared."""
         if field not in self._numbers:
-            values = [_number(row, field) for row in self.rows]
-            sample, numbers = value_sample(self.rows, values, block_texts=self._block_texts)
-            self._numbers[field] = Measured(sample=sample, values=np.asarray(numbers, dtype=np.float32)[:, None])
+            column = number_column(field, [_number(row, field) for row in self.rows])
+            kept = [row for row, is_kept in zip(self.rows, column.is_kept, strict=True) if is_kept]
+            sample = call_sample(kept, block_texts=self._block_texts)
+            self._numbers[field] = Measured(sample=sample, values=column.column)
+            self._columns[field] = column
         return self._numbers[field]
+
+    def column(self, field: str) -> NumberColumn:
+        """A plain number as it came."""
+        self.numbers(field)
+        return self._columns[field]
 
     def answers(self) -> Answers:
         """Completions whose prompt is known, and those prompts. Raises the embedder's errors."""
