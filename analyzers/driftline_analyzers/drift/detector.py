@@ -12,7 +12,7 @@ from driftline_analyzers.drift.geometry import ReferenceGeometry, reference_geom
 from driftline_analyzers.drift.permutation import Calibration, calibrate
 from driftline_analyzers.drift.registry import STATISTICS
 from driftline_analyzers.drift.result import DriftResult, PartResult
-from driftline_analyzers.drift.splits import BLOCKS_PER_BLOCK, SplitPlan, plan_splits
+from driftline_analyzers.drift.splits import SplitPlan, blocks_per_block, plan_splits
 from driftline_analyzers.drift.statistics.statistic import PairwiseStatistic, Prepared, Statistic
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors, first_of_repeats
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
@@ -204,9 +204,11 @@ class DriftDetector:
         if len(sample.blocks) < needed:
             what = f"texts in the reference ({self.reference_ratio:g} windows of {self.min_samples})"
             raise TooFewSamples(what=what, needed=needed, got=len(sample.blocks))
-        if n_blocks < BLOCKS_PER_BLOCK * min_blocks:
-            what = f"sessions or blocks in the reference ({BLOCKS_PER_BLOCK} windows of {min_blocks})"
-            raise TooFewSamples(what=what, needed=BLOCKS_PER_BLOCK * min_blocks, got=n_blocks)
+        per_block = blocks_per_block(self.reference_ratio)
+        needed_blocks = math.ceil(per_block * min_blocks)
+        if n_blocks < needed_blocks:
+            what = f"sessions or blocks in the reference ({per_block:g} windows of {min_blocks})"
+            raise TooFewSamples(what=what, needed=needed_blocks, got=n_blocks)
 
 
 def resolve(statistic: str | Statistic) -> Statistic:

@@ -19,7 +19,8 @@ _NOISE = 2e-6
 class Geometry:
     """One pooled sample, or several side by side along leading dimensions.
 
-    sums: (..., s, s) sum of the distances over the texts of two blocks, 0 on the diagonal; (..., 0, 0) if not asked for.
+    sums: (..., s, s) sum of the distances, less a typical one, over the texts of two blocks, 0 on the diagonal; (..., 0, 0) if not asked
+    for. A constant less changes no energy distance, and float32 keeps its digits.
     sizes: (..., s) float64, texts in a block. blocks: (..., n) int64 block of each row.
     neighbours, distances: (..., n, k) the nearest rows of other blocks, nearest first; distance inf where there are fewer than k.
     Side by side, short samples are padded with rows of a last block of size 0, which is on the reference's side of every split.
@@ -36,7 +37,7 @@ class Geometry:
 class ReferenceGeometry:
     """The reference's part. rows: (m, d) less centre: (d,); keys: (m,) order among repeats; floor: squared distances below are noise.
 
-    squared, neighbours: (m, k); sums: (s, s).
+    typical: the distance that sums are less by. squared, neighbours: (m, k); sums: (s, s).
     """
 
     rows: Tensor
@@ -44,6 +45,7 @@ class ReferenceGeometry:
     blocks: Tensor
     keys: Tensor
     floor: float
+    typical: float
     sums: Tensor
     squared: Tensor
     neighbours: Tensor
@@ -59,6 +61,7 @@ def reference_geometry(
     floor = 2 * _NOISE * float(lengths.median())
     keys = _keys(len(rows), seed=seed).to(rows)
     n_blocks = int(blocks.max()) + 1
+    typical = float((2 * lengths.mean()).sqrt())
     sums = rows.new_zeros(n_blocks if has_sums else 0, n_blocks if has_sums else 0)
     k = min(n_neighbours, len(rows))
     squared = rows.new_empty(len(rows), k)
@@ -67,7 +70,7 @@ def reference_geometry(
         chunk = slice(start, start + _ROWS_PER_CHUNK)
         found = _squared(rows[chunk], rows, keys[chunk], keys, floor=floor)  # (c, m)
         if has_sums:
-            _add_sums(sums, _distances(found, floor=floor), blocks[chunk], blocks)
+            _add_sums(sums, _distances(found, floor=floor) - typical, blocks[chunk], blocks)
         if k:
             found.masked_fill_(blocks[chunk, None] == blocks, torch.inf)
             squared[chunk], neighbours[chunk] = found.topk(k, dim=1, largest=False)
@@ -77,6 +80,7 @@ def reference_geometry(
         blocks=blocks,
         keys=keys,
         floor=floor,
+        typical=typical,
         sums=sums.fill_diagonal_(0),
         squared=squared,
         neighbours=neighbours,
@@ -87,32 +91,34 @@ def with_current(reference: ReferenceGeometry, current: Tensor, blocks: Tensor, 
     """Add current: (n, d), blocks: (n,) int64, 0..t-1, each used. They become rows m.. and blocks s.. of the pooled sample."""
     m, k = reference.squared.shape
     rows = current - reference.centre
-    keys = _keys(len(rows), seed=seed + 1).to(rows)
-    across = _squared(rows, reference.rows, keys, reference.keys, floor=reference.floor)  # (n, m)
-    within = _squared(rows, rows, keys, keys, floor=reference.floor)  # (n, n)
+    n = len(rows)
+    keys = _keys(n, seed=seed + 1).to(rows)
     n_reference_blocks = int(reference.blocks.max()) + 1
     pooled_blocks = torch.cat([reference.blocks, blocks + n_reference_blocks])
     sizes = torch.bincount(pooled_blocks).to(torch.float64)
-    sums = reference.sums
-    if len(sums):
-        sums = rows.new_empty(len(sizes), len(sizes))
+    n_blocks = len(sizes) if len(reference.sums) else 0
+    sums = rows.new_zeros(n_blocks, n_blocks)
+    squared, neighbours = reference.squared, reference.neighbours  # (m, k)
+    own_squared, own_neighbours = rows.new_empty(n, k), blocks.new_empty(n, k)
+    pooled, pooled_keys = torch.cat([reference.rows, rows]), torch.cat([reference.keys, keys])
+    for start in range(0, n, _ROWS_PER_CHUNK):
+        chunk = slice(start, start + _ROWS_PER_CHUNK)
+        found = _squared(rows[chunk], pooled, keys[chunk], pooled_keys, floor=reference.floor)  # (c, m + n)
+        if n_blocks:
+            distances = _distances(found, floor=reference.floor) - reference.typical
+            _add_sums(sums, distances, blocks[chunk] + n_reference_blocks, pooled_blocks)
+        if k:
+            found.masked_fill_(pooled_blocks[m:][chunk, None] == pooled_blocks, torch.inf)
+            own_squared[chunk], own_neighbours[chunk] = found.topk(k, dim=1, largest=False)
+            near = found[:, :m].T.topk(min(k, len(found)), dim=1, largest=False)
+            best = torch.cat([squared, near.values], dim=1).topk(k, dim=1, largest=False)
+            neighbours = torch.cat([neighbours, near.indices + m + start], dim=1).gather(1, best.indices)
+            squared = best.values
+    if n_blocks:
         sums[:n_reference_blocks, :n_reference_blocks] = reference.sums
-        sums[n_reference_blocks:] = 0
-        _add_sums(sums[n_reference_blocks:], _distances(across, floor=reference.floor), blocks, reference.blocks)
-        _add_sums(sums[n_reference_blocks:], _distances(within, floor=reference.floor), blocks, pooled_blocks[m:])
         sums[:n_reference_blocks, n_reference_blocks:] = sums[n_reference_blocks:, :n_reference_blocks].T
         sums.fill_diagonal_(0)
-    if k:
-        within.masked_fill_(blocks[:, None] == blocks, torch.inf)
-        n_extra = min(k, len(rows))
-        extra = across.T.topk(n_extra, dim=1, largest=False)  # (m, k')
-        candidates = torch.cat([reference.squared, extra.values], dim=1)
-        best = candidates.topk(k, dim=1, largest=False)
-        names = torch.cat([reference.neighbours, extra.indices + m], dim=1).gather(1, best.indices)
-        own = torch.cat([across, within], dim=1).topk(k, dim=1, largest=False)
-        squared, neighbours = torch.cat([best.values, own.values]), torch.cat([names, own.indices])
-    else:
-        squared, neighbours = rows.new_empty(len(pooled_blocks), 0), pooled_blocks.new_empty(len(pooled_blocks), 0)
+    squared, neighbours = torch.cat([squared, own_squared]), torch.cat([neighbours, own_neighbours])
     return Geometry(
         sums=sums,
         sizes=sizes,

@@ -77,7 +77,7 @@ def centred(gram: BlockGram) -> BlockGram:
     """The same less the mean over pairs of texts of different blocks; takes (..., s, s) too, and changes gram.sums in place."""
     sizes = gram.sizes
     pairs = sizes.sum(-1) ** 2 - (sizes**2).sum(-1)
-    mean = gram.sums.sum((-2, -1), dtype=torch.float64) / pairs.clamp_min(1)  # (...)
+    mean = gram.sums.sum(-1).double().sum(-1) / pairs.clamp_min(1)  # (...)
     weights = sizes.to(gram.sums.dtype)
     gram.sums.sub_(weights[..., :, None] * (mean[..., None] * sizes).to(gram.sums.dtype)[..., None, :])
     gram.sums.diagonal(dim1=-2, dim2=-1).zero_()
@@ -94,7 +94,7 @@ def mmd2_of_splits(gram: BlockGram, is_current: Tensor) -> Tensor:
     """
     exact = is_current.to(torch.float64)
     within_current = _within(gram.sums, is_current.to(gram.sums.dtype))  # (..., p)
-    row_sums = gram.sums.sum(-1, dtype=torch.float64)  # (..., s)
+    row_sums = gram.sums.sum(-1).double()  # (..., s)
     across = _weighted(row_sums, exact) - within_current
     within_reference = row_sums.sum(-1, keepdim=True) - 2 * across - within_current
     n_current = _weighted(gram.sizes, exact)
@@ -118,10 +118,10 @@ def _within(sums: Tensor, indicator: Tensor) -> Tensor:
     for start in range(0, n_blocks, _BLOCKS_PER_PANEL):
         stop = min(start + _BLOCKS_PER_PANEL, n_blocks)
         rows = indicator[..., start:stop, :]
-        total += (rows * (sums[..., start:stop, start:stop] @ rows)).sum(-2, dtype=torch.float64)
+        total += (rows * (sums[..., start:stop, start:stop] @ rows)).sum(-2)
         if stop < n_blocks:
             above = sums[..., start:stop, stop:] @ indicator[..., stop:, :]
-            total += 2 * (rows * above).sum(-2, dtype=torch.float64)
+            total += 2 * (rows * above).sum(-2)
     return total
 
 

@@ -2,9 +2,14 @@
 
 from typing import Final
 
+from driftline_analyzers.drift.statistics.c2st import C2ST
+from driftline_analyzers.drift.statistics.centroid import Centroid
+from driftline_analyzers.drift.statistics.cluster_mix import ClusterMix
 from driftline_analyzers.drift.statistics.energy import Energy
+from driftline_analyzers.drift.statistics.frechet import Frechet
 from driftline_analyzers.drift.statistics.knn_novelty import KnnNovelty
 from driftline_analyzers.drift.statistics.knn_scan import KnnScan
+from driftline_analyzers.drift.statistics.mean_shift import MeanShift
 from driftline_analyzers.drift.statistics.mmd import MMD
 from driftline_analyzers.drift.statistics.statistic import Statistic
 
@@ -12,6 +17,11 @@ STATISTICS: Final[dict[str, Statistic]] = {
     "energy": Energy(),
     "knn_novelty": KnnNovelty(),
     "knn_scan": KnnScan(),
+    "mean_shift": MeanShift(),
     "mmd": MMD(),
     "mmd_multi_kernel": MMD(name="mmd_multi_kernel", bandwidth_factors=(0.125, 0.25, 0.5, 1.0, 2.0, 4.0)),
+    "c2st": C2ST(),
+    "frechet": Frechet(),
+    "centroid": Centroid(),
+    "cluster_mix": ClusterMix(),
 }

@@ -14,10 +14,15 @@ from torch import Tensor
 
 from driftline_core.errors import TooFewSamples
 
-BLOCKS_PER_BLOCK = 4
+_BLOCKS_PER_BLOCK = 4.0
 """Reference blocks of a size for each of the window's; with fewer a redrawn window is too much like the real one."""
 
 _Ints = NDArray[np.int64]
+
+
+def blocks_per_block(ratio: float) -> float:
+    """How many reference blocks each of the window's needs, when it needs ratio texts for each of the window's."""
+    return min(ratio, _BLOCKS_PER_BLOCK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,24 +68,26 @@ def plan_splits(
 ) -> SplitPlan:
     """reference_blocks: (m,), current_blocks: (n,) int64 block of each text, 0.. without gaps.
 
-    The window keeps at most m / ratio texts, and a quarter as many blocks as the reference: whole blocks, chosen at random under the seed.
+    The window keeps at most m / ratio texts, and at most a quarter as many blocks as the reference has: whole blocks, chosen at random
+    under the seed.
     Raises TooFewSamples when less than min_samples texts or min_blocks blocks of current can be compared.
     """
     rng = np.random.default_rng(seed)
     reference, current = reference_blocks.cpu().numpy(), current_blocks.cpu().numpy()
     order = rng.permutation(int(current.max()) + 1)
     sizes, window_sizes = np.bincount(reference), np.bincount(current)
-    chosen = _sample(window_sizes, order, n_texts=sizes.sum() / ratio, n_blocks=len(sizes) // BLOCKS_PER_BLOCK)
+    per_block = blocks_per_block(ratio)
+    chosen = _sample(window_sizes, order, n_texts=sizes.sum() / ratio, n_blocks=int(len(sizes) / per_block))
     if len(chosen) == 0:
         raise _too_few("sessions or blocks", needed=min_blocks, got=0, n_blocks=len(sizes))
-    limits = _limits(sizes, window_sizes[chosen])
+    limits = _limits(sizes, window_sizes[chosen], per_block=per_block)
     reference_kept = _thin(reference, limits[_level(sizes)], rng)
     is_chosen = np.isin(np.arange(len(window_sizes)), chosen)
     most = limits[_level(np.where(is_chosen, window_sizes, 1))]
     current_kept = _thin(current, np.where(is_chosen, most, 0), rng)
     thinned, window_thinned = np.bincount(reference[reference_kept]), np.bincount(current[current_kept])
     again = order[np.isin(order, np.flatnonzero(window_thinned))]
-    n_blocks = len(thinned) // BLOCKS_PER_BLOCK
+    n_blocks = int(len(thinned) / per_block)
     chosen = _sample(window_thinned, again, n_texts=thinned.sum() / ratio, n_blocks=n_blocks)
     current_kept = current_kept[np.isin(current[current_kept], chosen)]
     if len(chosen) < min_blocks:
@@ -127,14 +134,14 @@ def _sample(sizes: _Ints, order: _Ints, *, n_texts: float, n_blocks: int) -> _In
     return np.sort(np.asarray(chosen, dtype=np.int64))
 
 
-def _limits(sizes: _Ints, window_sizes: _Ints) -> _Ints:
+def _limits(sizes: _Ints, window_sizes: _Ints, *, per_block: float) -> _Ints:
     """(s,), (t,) block sizes -> the most texts that a block of each level keeps: (levels,). 2^level, or less where levels are merged."""
     levels, window_levels = _level(sizes), _level(window_sizes)
     limits = 2 ** np.arange(max(levels.max(), window_levels.max()) + 1)
     while True:
         n_blocks = np.bincount(_level(limits)[levels], minlength=len(limits))
         n_window = np.bincount(_level(limits)[window_levels], minlength=len(limits))
-        poor = np.flatnonzero((n_window > 0) & (n_blocks < BLOCKS_PER_BLOCK * n_window))
+        poor = np.flatnonzero((n_window > 0) & (n_blocks < per_block * n_window))
         if not len(poor):
             return limits
         level = poor[-1]

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from driftline_analyzers.drift.geometry import Geometry, pooled_geometry
-from driftline_analyzers.drift.mmd import BlockGram, centred, mmd2_of_splits
+from driftline_analyzers.drift.mmd import BlockGram, mmd2_of_splits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +26,15 @@ class Energy:
 
     def prepare_geometry(self, geometry: Geometry) -> "PreparedEnergy":
         """See `PairwiseStatistic.prepare_geometry`."""
-        return PreparedEnergy(gram=centred(BlockGram(sums=-geometry.sums, sizes=geometry.sizes)))
+        return PreparedEnergy(gram=BlockGram(sums=geometry.sums, sizes=geometry.sizes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedEnergy:
-    """Waits for splits."""
+    """Waits for splits. gram: of distances, the kernel with its sign turned."""
 
     gram: BlockGram
 
     def of_splits(self, is_current: Tensor) -> Tensor:
         """(..., s, p) bool -> (..., p) float64."""
-        return mmd2_of_splits(self.gram, is_current)
+        return -mmd2_of_splits(self.gram, is_current)
