@@ -26,7 +26,9 @@ MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TIME: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_SEGMENT_BY = re.compile(r"service|model|prompt_version|prompt_name|environment|release|provider|user_id|agent_name|metadata\..{1,200}")
+_SEGMENT_BY = re.compile(
+    r"service|model|prompt_version|prompt_name|environment|release|provider|user_id|agent_name|metadata\..{1,200}"
+)
 _SET_COLUMNS: Final = (
     "project", "name", "kind", "version", "service", "model", "segment_by", "segment", "pinned_by", "pinned_value", "from_time", "to_time",
     "description", "is_deleted",
@@ -93,8 +95,10 @@ class ReferenceSet:
     def detail(self) -> str:
         """One line for a person: whose texts, and of when."""
         of = f"{self.service}, {self.segment_by} {self.segment}" if self.segment_by else self.service
-        between = "" if self.from_time == MIN_TIME and self.to_time == MAX_TIME else (
-            f", {self.from_time.isoformat()} to {self.to_time.isoformat()}"
+        between = (
+            ""
+            if self.from_time == MIN_TIME and self.to_time == MAX_TIME
+            else (f", {self.from_time.isoformat()} to {self.to_time.isoformat()}")
         )
         what = {
             "range": "",
@@ -118,7 +122,12 @@ def create_set(store: Store, wanted: ReferenceSet, *, golden: Sequence[GoldenRow
         if wanted.kind == "golden":
             _insert_golden(store, wanted, str(version), golden)
         counts = freeze(
-            store, wanted, version=str(version), pinned_by=wanted.pinned_by, pinned_value=wanted.pinned_value, to_time=wanted.to_time
+            store,
+            wanted,
+            version=str(version),
+            pinned_by=wanted.pinned_by,
+            pinned_value=wanted.pinned_value,
+            to_time=wanted.to_time,
         )
         if counts.n_calls + counts.n_retrievals == 0:
             raise InputError(f"expected LLM calls with text of {wanted.detail}, got none")
@@ -163,7 +172,11 @@ def freeze(
         )
     counts = _counts(store.rows(_sql("frozen_counts"), filing)[0])
     if counts.n_calls + counts.n_retrievals:
-        noted = filing | {"service": wanted.service, "kind": wanted.kind, "detail": wanted.detail if detail is None else detail}
+        noted = filing | {
+            "service": wanted.service,
+            "kind": wanted.kind,
+            "detail": wanted.detail if detail is None else detail,
+        }
         noted |= {name: getattr(counts, name) for name in _COUNTS}
         store.insert("reference_versions", _VERSION_COLUMNS, [[noted[column] for column in _VERSION_COLUMNS]])
     return counts
@@ -197,7 +210,14 @@ def delete_set(store: Store, *, project: str, name: str) -> None:
 def adopt_set(store: Store, found: ReferenceSet) -> ReferenceSet:
     """Freeze a set of an earlier build, or one whose copying was cut short, as it is. Raises StoreError."""
     version = max(1, found.version)
-    freeze(store, found, version=str(version), pinned_by=found.pinned_by, pinned_value=found.pinned_value, to_time=found.to_time)
+    freeze(
+        store,
+        found,
+        version=str(version),
+        pinned_by=found.pinned_by,
+        pinned_value=found.pinned_value,
+        to_time=found.to_time,
+    )
     if found.version != version:
         _write(store, found, version=version, is_deleted=False)
     return find_set(store, project=found.project, name=found.name)
@@ -213,11 +233,17 @@ def _check(wanted: ReferenceSet, golden: Sequence[GoldenRow]) -> None:
     if wanted.from_time.tzinfo is None or wanted.to_time.tzinfo is None:
         raise InputError("expected times with a time zone, got naive ones")
     if not wanted.from_time < wanted.to_time:
-        raise InputError(f"expected from_time before to_time, got {wanted.from_time.isoformat()} and {wanted.to_time.isoformat()}")
+        raise InputError(
+            f"expected from_time before to_time, got {wanted.from_time.isoformat()} and {wanted.to_time.isoformat()}"
+        )
     if wanted.segment_by and not _SEGMENT_BY.fullmatch(wanted.segment_by):
-        raise InputError(f"expected a column that calls can be divided by, such as model or metadata.tenant, got {wanted.segment_by!r}")
+        raise InputError(
+            f"expected a column that calls can be divided by, such as model or metadata.tenant, got {wanted.segment_by!r}"
+        )
     if wanted.kind in ("version", "previous_release") and wanted.pinned_by not in PINNABLE:
-        raise InputError(f"expected one of {', '.join(PINNABLE)} for a {wanted.kind} reference, got {wanted.pinned_by!r}")
+        raise InputError(
+            f"expected one of {', '.join(PINNABLE)} for a {wanted.kind} reference, got {wanted.pinned_by!r}"
+        )
     if wanted.kind == "version" and not wanted.pinned_value:
         raise InputError(f"expected the value of {wanted.pinned_by} that is pinned, got an empty one")
     if wanted.kind == "golden" and not 0 < len(golden) <= MAX_CALLS:

@@ -48,7 +48,13 @@ class CountPlanner:
     def range(self, project: str, *, from_ms: int, to_ms: int, now_ms: int) -> Plan:
         """Every closed window that starts in the range, and what fills further ones, changed or not. Raises StoreError."""
         touched = [
-            TouchedSegment(segment=touched.segment, from_ms=max(from_ms, touched.from_ms), to_ms=to_ms, first_stored_ms=0, last_stored_ms=0)
+            TouchedSegment(
+                segment=touched.segment,
+                from_ms=max(from_ms, touched.from_ms),
+                to_ms=to_ms,
+                first_stored_ms=0,
+                last_stored_ms=0,
+            )
             for touched in self._reader.touched_segments(project=project, since_ms=0)
         ]
         seen = self._seen(project, [from_ms], now_ms)
@@ -62,7 +68,9 @@ class CountPlanner:
         return Plan(ticks=ticks, contents=contents, history=history, held_ms=(), last_stored_ms=0)
 
     def _seen(self, project: str, from_ms: Sequence[int], now_ms: int) -> list[SeenFinding]:
-        return self._reader.seen_findings(project=project, from_ms=min([*from_ms, now_ms]) - _SEEN_BACK_MS, to_ms=now_ms)
+        return self._reader.seen_findings(
+            project=project, from_ms=min([*from_ms, now_ms]) - _SEEN_BACK_MS, to_ms=now_ms
+        )
 
     def _changed(
         self,

@@ -31,9 +31,7 @@ def decide(drafts: Sequence[Draft], history: History, *, alpha: float) -> list[F
 def _decided(draft: Draft, corrected: float, history: History, *, alpha: float) -> Finding:
     finding = draft.finding
     is_drift = corrected <= alpha
-    before = history.last_status(
-        finding_segment(finding), finding.analyzer, finding.field, before_ms=finding.start_ms
-    )
+    before = history.last_status(finding_segment(finding), finding.analyzer, finding.field, before_ms=finding.start_ms)
     return replace(
         finding,
         p_value_corrected=corrected,

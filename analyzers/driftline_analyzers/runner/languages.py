@@ -23,5 +23,7 @@ class Languages:
             self._known.clear()
             new = list(rows)
         told = languages_of([row.prompt or row.completion for row in new])
-        self._known.update(((row.trace_id, row.span_id), language or UNKNOWN) for row, language in zip(new, told, strict=True))
+        self._known.update(
+            ((row.trace_id, row.span_id), language or UNKNOWN) for row, language in zip(new, told, strict=True)
+        )
         return [replace(row, language=self._known[(row.trace_id, row.span_id)]) for row in rows]

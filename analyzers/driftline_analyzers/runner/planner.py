@@ -44,9 +44,7 @@ class TimePlanner:
         starts = [start for start in by_start(contents) if start >= from_ms and self._is_settled(start, now_ms)]
         return self._plan(project, starts, {}, only_changed=False)
 
-    def _plan(
-        self, project: str, starts: Sequence[int], first_stored: dict[int, int], *, only_changed: bool
-    ) -> Plan:
+    def _plan(self, project: str, starts: Sequence[int], first_stored: dict[int, int], *, only_changed: bool) -> Plan:
         contents: list[WindowContent] = []
         history = History(())
         ticks: list[Tick] = []

@@ -124,7 +124,12 @@ class Reader:
             "llm_only": sorted(LLM_ONLY),
         }
         return [
-            WindowContent(segment=_pop_segment(row), end_ms=row["start_ms"] + self._window_ms, **row)
+            WindowContent(
+                segment=_pop_segment(row),
+                end_ms=row["start_ms"] + self._window_ms,
+                prompt_version=row.pop("newest_version"),
+                **row,
+            )
             for row in self._store.rows(_CONTENTS, parameters)
         ]
 
@@ -136,7 +141,9 @@ class Reader:
         }
         return [SeenFinding(segment=_pop_segment(row), **row) for row in self._store.rows(_SEEN, parameters)]
 
-    def p_values(self, *, project: str, analyzer: str, analyzer_version: str, from_ms: int, to_ms: int) -> list[PValues]:
+    def p_values(
+        self, *, project: str, analyzer: str, analyzer_version: str, from_ms: int, to_ms: int
+    ) -> list[PValues]:
         """Stored p-values of an analyzer by segment, field and reference, each in order of time."""
         parameters = self._range(project, from_ms, to_ms) | {
             "analyzer": analyzer,

@@ -5,8 +5,10 @@ from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from driftline_analyzers.runner.count_planner import CountPlanner
 from driftline_analyzers.runner.phases import Progress, no_progress
 from driftline_analyzers.runner.plan import Plan, Tick
+from driftline_analyzers.runner.planner import TimePlanner
 from driftline_analyzers.runner.reader import Reader
 from driftline_analyzers.runner.records import to_ms
 from driftline_analyzers.runner.report import Run, RunReport
@@ -20,8 +22,6 @@ from driftline_core.store import Store
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.embedder import Embedder
-    from driftline_analyzers.runner.count_planner import CountPlanner
-    from driftline_analyzers.runner.planner import TimePlanner
     from driftline_analyzers.runner.window_tester import WindowTester
 
 _TICKS_READ_AHEAD = 12
@@ -136,12 +136,10 @@ class AnalysisRunner:
         self._progress("windows", n_done, n_done)
         return failed
 
-    def _planner(self) -> "TimePlanner | CountPlanner":
-        from driftline_analyzers.runner.count_planner import CountPlanner
-        from driftline_analyzers.runner.planner import TimePlanner
-
-        kind = CountPlanner if self.settings.window_texts else TimePlanner
-        return kind(self._reader, self.settings)
+    def _planner(self) -> TimePlanner | CountPlanner:
+        if self.settings.window_texts:
+            return CountPlanner(self._reader, self.settings)
+        return TimePlanner(self._reader, self.settings)
 
     def _tester(self, project: str, plan: Plan, run: Run) -> "WindowTester":
         from driftline_analyzers.runner.assembly import assemble

@@ -47,7 +47,9 @@ def is_slicing(name: str) -> bool:
     return name in COLUMNS or (name.startswith("metadata.") and len(name) > len("metadata."))
 
 
-def biggest(sizes: Iterable[tuple[Segment, int]], *, max_segments: int) -> tuple[set[Segment], dict[tuple[str, str], int]]:
+def biggest(
+    sizes: Iterable[tuple[Segment, int]], *, max_segments: int
+) -> tuple[set[Segment], dict[tuple[str, str], int]]:
     """The segments that are tested: of each slicing of a service the max_segments with the most texts, and how many it leaves out.
 
     sizes: texts of a segment; one may come several times. Without a value nothing is a segment, except of the model.

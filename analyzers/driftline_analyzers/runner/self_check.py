@@ -42,7 +42,11 @@ class SelfChecks:
         Raises StoreError and the embedder's errors.
         """
         reference = fitted.reference
-        if reference.name == TRAILING or check.analyzer not in (SEMANTIC, STYLE, RETRIEVAL) or not self._settings.reference_check_windows:
+        if (
+            reference.name == TRAILING
+            or check.analyzer not in (SEMANTIC, STYLE, RETRIEVAL)
+            or not self._settings.reference_check_windows
+        ):
             return None
         filing = {
             "project": self._project,

@@ -31,7 +31,9 @@ def trailing_windows(
     service, so that the change is seen. What a segment has done over the whole horizon is its norm, drifted or not.
     history: windows of the service and slicing, in order of time, each once a segment.
     """
-    earlier = [content for content in history if start_ms - horizon_ms <= content.start_ms and content.end_ms <= start_ms]
+    earlier = [
+        content for content in history if start_ms - horizon_ms <= content.start_ms and content.end_ms <= start_ms
+    ]
     steady = [content for content in earlier if not is_drifted(content)]
     own = [content for content in earlier if content.segment == segment]
     own_steady = [content for content in steady if content.segment == segment]

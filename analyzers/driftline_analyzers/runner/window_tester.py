@@ -84,9 +84,7 @@ class WindowTester:
         findings = decide(drafts, self._history, alpha=self._settings.alpha)
         return WindowOutcome(findings=[*findings, *self._monitoring.watch(findings, self._history)], scores=scores)
 
-    def _parts(
-        self, content: WindowContent, rows: Sequence[TextRow]
-    ) -> Iterator[tuple[Segment, Sequence[TextRow]]]:
+    def _parts(self, content: WindowContent, rows: Sequence[TextRow]) -> Iterator[tuple[Segment, Sequence[TextRow]]]:
         """The segments of a window: itself, or its languages, those with the most texts first."""
         if content.segment.by != LANGUAGE:
             yield content.segment, rows
@@ -125,7 +123,9 @@ class WindowTester:
             after, before = samples(check, current, fitted.side)
         if not after.texts:
             return None
-        finding = self._finding(check, content, segment, reference, n_current=len(after.texts), n_reference=len(before.texts))
+        finding = self._finding(
+            check, content, segment, reference, n_current=len(after.texts), n_reference=len(before.texts)
+        )
         finding = replace(finding, n_effective=after.n_blocks)
         try:
             if reference.problem:
@@ -218,7 +218,9 @@ class WindowTester:
             explanation=described,
         )
 
-    def _side(self, rows: Sequence[TextRow], retrievals: Sequence[TextRow], *, max_documents: int | None = None) -> Side:
+    def _side(
+        self, rows: Sequence[TextRow], retrievals: Sequence[TextRow], *, max_documents: int | None = None
+    ) -> Side:
         return Side(
             rows,
             retrievals,
