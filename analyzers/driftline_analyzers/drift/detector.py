@@ -72,44 +72,43 @@ class DriftDetector:
     def fit(self, reference: Vectors, *, groups: Groups | None = None) -> Self:
         """Keep the reference: (m, d), groups: (m,). Raises TooFewSamples; InputError on NaN or a wrong shape."""
         self._validate()
-        self._reference = self.sample(reference, groups, side="the reference")
+        self._reference = self._sample(reference, groups, side="the reference")
         self._geometry: ReferenceGeometry | None = None
         return self
 
     def score(self, current: Vectors, *, groups: Groups | None = None) -> DriftResult:
         """Compare current: (n, d), groups: (n,), with the reference. Raises TooFewSamples; InputError on NaN or a wrong shape."""
-        window = self.sample(current, groups, side="current")
-        if window.vectors.shape[1] != self._reference.vectors.shape[1]:
-            raise InputError(
-                f"expected {self._reference.vectors.shape[1]} dimensions as in the reference, got {window.vectors.shape[1]}"
-            )
-        plan = self.plan(self._reference, window)
-        prepared = self._prepare(window, plan)
+        window = self._sample(current, groups, side="current")
+        _require_dimensions(window.vectors, self._reference.vectors)
+        return self.compare(self._reference, window, self.plan(self._reference, window))
+
+    def samples(
+        self, reference: Vectors, reference_groups: Groups | None, current: Vectors, groups: Groups | None
+    ) -> tuple[Sample, Sample]:
+        """Both sides, checked and without repeats. Raises TooFewSamples, InputError."""
+        self._validate()
+        before = self._sample(reference, reference_groups, side="the reference")
+        after = self._sample(current, groups, side="current")
+        _require_dimensions(after.vectors, before.vectors)
+        return before, after
+
+    def compare(self, reference: Sample, window: Sample, plan: SplitPlan) -> DriftResult:
+        """The test itself."""
+        prepared = self._prepare(reference, window, plan)
 
         def values(splits: Tensor) -> Tensor:
             on_device = splits.to(self.device)
             return torch.stack([statistic.of_splits(on_device) for statistic in prepared])  # (t, p)
 
+        observed = values(plan.observed())
         calibration = calibrate(
-            values(plan.observed())[:, 0],
+            observed[:, 0],
             lambda count, generator: values(plan.draw(count, generator)),
             n_permutations=self.n_permutations,
             max_permutations=self.max_permutations,
             seed=self.seed,
         )
-        return self.result(calibration, plan, reference=self._reference, window=window, values=values(plan.observed()))
-
-    def sample(self, vectors: Vectors, groups: Groups | None, *, side: str) -> Sample:
-        """Check one side and take repeats out. Raises TooFewSamples, InputError."""
-        rows = as_vectors(vectors, device=self.device, dtype=self.dtype)
-        blocks = as_groups(groups, n_rows=len(rows))
-        if not self.count_repeats and groups is not None and len(rows):
-            kept = first_of_repeats(rows, blocks)
-            sample = Sample(vectors=rows[kept.to(rows.device)], blocks=blocks[kept], n_given=len(rows))
-        else:
-            sample = Sample(vectors=rows, blocks=blocks, n_given=len(rows))
-        self._require(sample, side=side)
-        return sample
+        return self.result(calibration, plan, reference=reference, window=window, values=observed)
 
     def plan(self, reference: Sample, window: Sample) -> SplitPlan:
         """What of the two sides is compared, and how windows are redrawn. Raises TooFewSamples."""
@@ -151,36 +150,57 @@ class DriftDetector:
             parts={name: PartResult(value=value, z=z, p_value=p_value) for name, value, z, p_value in parts},
         )
 
-    def _prepare(self, window: Sample, plan: SplitPlan) -> list[Prepared]:
-        reference_rows, rows = plan.reference_rows.to(self.device), plan.current_rows.to(self.device)
-        current = window.vectors[rows]
-        is_whole = len(reference_rows) == len(self._reference.vectors)
-        reference = self._reference.vectors if is_whole else self._reference.vectors[reference_rows]
-        reference_blocks, blocks = plan.reference_blocks.to(self.device), plan.current_blocks.to(self.device)
+    def _sample(self, vectors: Vectors, groups: Groups | None, *, side: str) -> Sample:
+        """Check one side and take repeats out. Raises TooFewSamples, InputError."""
+        rows = as_vectors(vectors, device=self.device, dtype=self.dtype)
+        blocks = as_groups(groups, n_rows=len(rows))
+        if not self.count_repeats and groups is not None and len(rows):
+            kept = first_of_repeats(rows, blocks)
+            sample = Sample(vectors=rows[kept.to(rows.device)], blocks=blocks[kept], n_given=len(rows))
+        else:
+            sample = Sample(vectors=rows, blocks=blocks, n_given=len(rows))
+        self._require(sample, side=side)
+        return sample
+
+    def _prepare(self, reference: Sample, window: Sample, plan: SplitPlan) -> list[Prepared]:
+        before, current = (
+            reference.vectors[plan.reference_rows.to(self.device)],
+            window.vectors[plan.current_rows.to(self.device)],
+        )
+        before_blocks, blocks = plan.reference_blocks.to(self.device), plan.current_blocks.to(self.device)
         statistics = self.resolved()
         pairwise = [statistic for statistic in statistics if isinstance(statistic, PairwiseStatistic)]
         if pairwise:
-            if is_whole and self._geometry is not None:
-                inside = self._geometry
-            else:
-                inside = reference_geometry(
-                    reference,
-                    reference_blocks,
-                    n_neighbours=max(statistic.n_neighbours for statistic in pairwise),
-                    has_sums=any(statistic.has_sums for statistic in pairwise),
-                    seed=self.seed,
-                )
-            if is_whole:
-                self._geometry = inside
+            inside = self._inside(reference, plan, before, before_blocks, pairwise)
             geometry = with_current(inside, current, blocks, seed=self.seed)
-        pooled = torch.cat([reference, current])
-        pooled_blocks = torch.cat([reference_blocks, blocks + plan.n_reference_blocks])
+        pooled, pooled_blocks = (
+            torch.cat([before, current]),
+            torch.cat([before_blocks, blocks + plan.n_reference_blocks]),
+        )
         return [
             statistic.prepare_geometry(geometry)
             if isinstance(statistic, PairwiseStatistic)
             else statistic.prepare(pooled, pooled_blocks)
             for statistic in statistics
         ]
+
+    def _inside(
+        self, reference: Sample, plan: SplitPlan, rows: Tensor, blocks: Tensor, pairwise: list[PairwiseStatistic]
+    ) -> ReferenceGeometry:
+        """The reference's own geometry: kept for the next window when the whole of the fitted reference is compared."""
+        is_whole = reference is getattr(self, "_reference", None) and len(plan.reference_rows) == len(reference.vectors)
+        if is_whole and self._geometry is not None:
+            return self._geometry
+        inside = reference_geometry(
+            rows,
+            blocks,
+            n_neighbours=max(statistic.n_neighbours for statistic in pairwise),
+            has_sums=any(statistic.has_sums for statistic in pairwise),
+            seed=self.seed,
+        )
+        if is_whole:
+            self._geometry = inside
+        return inside
 
     def _validate(self) -> None:
         if not 0 < self.alpha < 1:
@@ -218,3 +238,8 @@ def resolve(statistic: str | Statistic) -> Statistic:
     if statistic not in STATISTICS:
         raise ConfigError(f"expected a statistic out of {', '.join(STATISTICS)}, got {statistic}")
     return STATISTICS[statistic]
+
+
+def _require_dimensions(vectors: Tensor, reference: Tensor) -> None:
+    if vectors.shape[1] != reference.shape[1]:
+        raise InputError(f"expected {reference.shape[1]} dimensions as in the reference, got {vectors.shape[1]}")

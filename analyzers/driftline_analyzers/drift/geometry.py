@@ -32,6 +32,16 @@ class Geometry:
     neighbours: Tensor
     distances: Tensor
 
+    def select(self, samples: Tensor) -> "Geometry":
+        """Of samples side by side, (l, ...), those of these numbers: (l',) int64."""
+        return Geometry(
+            sums=self.sums[samples],
+            sizes=self.sizes[samples],
+            blocks=self.blocks[samples],
+            neighbours=self.neighbours[samples],
+            distances=self.distances[samples],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceGeometry:
@@ -58,10 +68,10 @@ def reference_geometry(
     centre = reference.mean(0)
     rows = reference - centre
     lengths = (rows * rows).sum(1)
-    floor = 2 * _NOISE * float(lengths.median())
-    keys = _keys(len(rows), seed=seed).to(rows)
+    floor = noise_floor(lengths)
+    keys = repeat_keys(len(rows), seed=seed).to(rows)
     n_blocks = int(blocks.max()) + 1
-    typical = float((2 * lengths.mean()).sqrt())
+    typical = typical_distance(lengths)
     sums = rows.new_zeros(n_blocks if has_sums else 0, n_blocks if has_sums else 0)
     k = min(n_neighbours, len(rows))
     squared = rows.new_empty(len(rows), k)
@@ -92,7 +102,7 @@ def with_current(reference: ReferenceGeometry, current: Tensor, blocks: Tensor, 
     m, k = reference.squared.shape
     rows = current - reference.centre
     n = len(rows)
-    keys = _keys(n, seed=seed + 1).to(rows)
+    keys = repeat_keys(n, seed=seed + 1).to(rows)
     n_reference_blocks = int(reference.blocks.max()) + 1
     pooled_blocks = torch.cat([reference.blocks, blocks + n_reference_blocks])
     sizes = torch.bincount(pooled_blocks).to(torch.float64)
@@ -140,8 +150,19 @@ def pooled_geometry(pooled: Tensor, blocks: Tensor, *, n_neighbours: int, has_su
     )
 
 
-def _keys(n_rows: int, *, seed: int) -> Tensor:
+def repeat_keys(n_rows: int, *, seed: int) -> Tensor:
+    """Random numbers that order repeats: (n,)."""
     return torch.rand(n_rows, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def noise_floor(lengths: Tensor) -> float:
+    """Squared distances below this are rounding. lengths: (m,) squared, of the centred reference."""
+    return 2 * _NOISE * float(lengths.median())
+
+
+def typical_distance(lengths: Tensor) -> float:
+    """Root mean square distance of two texts. lengths: (m,) squared, of the centred reference."""
+    return float((2 * lengths.mean()).sqrt())
 
 
 def _squared(x: Tensor, y: Tensor, x_keys: Tensor, y_keys: Tensor, *, floor: float) -> Tensor:

@@ -2,7 +2,8 @@
 
 Whole blocks are redrawn, as many of like size as the window has: blocks of 1, 2, 3-4, 5-8, 9-16, ... texts are exchanged only among
 themselves, so that a redrawn window is as large and as bursty as the real one. Where the reference has too few blocks of a size, they are
-thinned to the next smaller one (a random part of their texts is left out), or the next larger ones to theirs, whichever costs less.
+thinned to the next smaller one (a random part of their texts is left out), the next larger ones are thinned to theirs, or some of the
+window's are left out, whichever costs fewest texts.
 """
 
 from dataclasses import dataclass
@@ -80,13 +81,13 @@ def plan_splits(
     chosen = _sample(window_sizes, order, n_texts=sizes.sum() / ratio, n_blocks=int(len(sizes) / per_block))
     if len(chosen) == 0:
         raise _too_few("sessions or blocks", needed=min_blocks, got=0, n_blocks=len(sizes))
-    limits = _limits(sizes, window_sizes[chosen], per_block=per_block)
+    limits, is_kept = _match(sizes, window_sizes[chosen], per_block=per_block)
     reference_kept = _thin(reference, limits[_level(sizes)], rng)
-    is_chosen = np.isin(np.arange(len(window_sizes)), chosen)
-    most = limits[_level(np.where(is_chosen, window_sizes, 1))]
-    current_kept = _thin(current, np.where(is_chosen, most, 0), rng)
-    thinned, window_thinned = np.bincount(reference[reference_kept]), np.bincount(current[current_kept])
-    again = order[np.isin(order, np.flatnonzero(window_thinned))]
+    most = np.zeros_like(window_sizes)
+    most[chosen[is_kept]] = limits[_level(window_sizes[chosen[is_kept]])]
+    current_kept = _thin(current, most, rng)
+    thinned, window_thinned = np.bincount(reference[reference_kept]), np.minimum(window_sizes, most)
+    again = chosen[is_kept]
     n_blocks = int(len(thinned) / per_block)
     chosen = _sample(window_thinned, again, n_texts=thinned.sum() / ratio, n_blocks=n_blocks)
     current_kept = current_kept[np.isin(current[current_kept], chosen)]
@@ -124,39 +125,47 @@ def _level(sizes: _Ints) -> _Ints:
 
 
 def _sample(sizes: _Ints, order: _Ints, *, n_texts: float, n_blocks: int) -> _Ints:
-    """Blocks in the given order for as long as they fit; all of them if they do."""
+    """The blocks that fit, tried in the given order."""
     chosen: list[int] = []
     total = 0
     for block in order:
         if len(chosen) < n_blocks and total + sizes[block] <= n_texts:
             chosen.append(block)
             total += int(sizes[block])
-    return np.sort(np.asarray(chosen, dtype=np.int64))
+    return np.asarray(chosen, dtype=np.int64)
 
 
-def _limits(sizes: _Ints, window_sizes: _Ints, *, per_block: float) -> _Ints:
-    """(s,), (t,) block sizes -> the most texts that a block of each level keeps: (levels,). 2^level, or less where levels are merged."""
+def _match(sizes: _Ints, window_sizes: _Ints, *, per_block: float) -> tuple[_Ints, NDArray[np.bool_]]:
+    """Make every level of the window rich in reference blocks, at the least cost in texts, a step at a time.
+
+    (s,), (t,) block sizes, the window's in random order -> the most texts that a block of each level keeps, (levels,), and which of the
+    window's blocks stay, (t,). The steps: thin the level to the next smaller one, thin the next larger one to it, or leave out the
+    window's blocks that are too many.
+    """
     levels, window_levels = _level(sizes), _level(window_sizes)
     limits = 2 ** np.arange(max(levels.max(), window_levels.max()) + 1)
+    is_kept = np.ones(len(window_sizes), dtype=np.bool_)
     while True:
-        n_blocks = np.bincount(_level(limits)[levels], minlength=len(limits))
-        n_window = np.bincount(_level(limits)[window_levels], minlength=len(limits))
-        poor = np.flatnonzero((n_window > 0) & (n_blocks < per_block * n_window))
+        now, window_now = _level(limits)[levels], _level(limits)[window_levels]
+        n_blocks = np.bincount(now, minlength=len(limits))
+        n_window = np.bincount(window_now[is_kept], minlength=len(limits))
+        poor = np.flatnonzero(n_blocks < per_block * n_window)
         if not len(poor):
-            return limits
-        level = poor[-1]
-        options = [np.where(limits == 2**level, 2 ** (level - 1), limits)] if level else []
-        above = np.flatnonzero(n_blocks[level + 1 :]) + level + 1
-        if len(above):
-            options.append(np.where(limits == 2 ** above[0], 2**level, limits))
-        if not options:
-            return limits
-        losses = [
-            np.minimum(sizes, option[levels]).sum() / -sizes.sum()
-            + np.minimum(window_sizes, option[window_levels]).sum() / -window_sizes.sum()
-            for option in options
+            return limits, is_kept
+        level = int(poor[-1])
+        excess = np.flatnonzero(is_kept & (window_now == level))[int(n_blocks[level] / per_block) :]
+        options = [(limits, is_kept & ~np.isin(np.arange(len(is_kept)), excess))]
+        if level:
+            options.append((np.where(limits == 2**level, 2 ** (level - 1), limits), is_kept))
+        larger = np.flatnonzero(n_blocks[level + 1 :]) + level + 1
+        if len(larger):
+            options.append((np.where(limits == 2 ** larger[0], 2**level, limits), is_kept))
+        shares = [
+            np.minimum(sizes, limit[levels]).sum() / sizes.sum()
+            + (np.minimum(window_sizes, limit[window_levels]) * kept).sum() / window_sizes.sum()
+            for limit, kept in options
         ]
-        limits = options[int(np.argmin(losses))]
+        limits, is_kept = options[int(np.argmax(shares))]
 
 
 def _thin(blocks: _Ints, most: _Ints, rng: np.random.Generator) -> _Ints:
