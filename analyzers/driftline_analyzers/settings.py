@@ -65,7 +65,8 @@ class AnalyzerSettings(ComponentSettings):
         default=20,
         ge=1,
         le=1000,
-        description="Segments of one service and division that are tested, those with the most texts; findings say how many are left out (count).",
+        description="Segments of one service and division that are tested, those with the most texts; "
+        "findings say how many are left out (count).",
     )
     analyzers: tuple[AnalyzerName, ...] = Field(
         default=ANALYZER_NAMES, min_length=1, description="What is tested: " + ", ".join(ANALYZER_NAMES) + "."
@@ -158,7 +159,8 @@ class AnalyzerSettings(ComponentSettings):
     )
     outlier_detector: OutlierDetectorName = Field(
         default="local_knn",
-        description="How strange a text is: local_knn, knn, lof, knn_lof, mahalanobis, relative_mahalanobis, isolation_forest, density_clusters.",
+        description="How strange a text is: local_knn, knn, lof, knn_lof, mahalanobis, relative_mahalanobis, isolation_forest, "
+        "density_clusters.",
     )
     outlier_fdr: float = Field(
         default=0.1, gt=0, lt=1, description="Expected share of false flags among a window's flagged outliers."
@@ -188,7 +190,8 @@ class AnalyzerSettings(ComponentSettings):
         default=20,
         ge=0,
         le=200,
-        description="Windows of a named reference that are tested against the rest of it, once a version, to measure its false alarms; 0 for none (count).",
+        description="Windows of a named reference that are tested against the rest of it, once a version, to measure its false alarms; "
+        "0 for none (count).",
     )
     seed: int = Field(default=0, ge=0, description="Seed of every permutation.")
 

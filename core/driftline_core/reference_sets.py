@@ -1,7 +1,7 @@
 """Named reference sets: frozen, versioned copies of texts that later windows are compared with.
 
-A range, a pinned version and a golden set are copied when they are created; creating a name again makes its next version. A previous release
-is resolved for each segment by whoever tests it, and copied then (`freeze`). Nothing ever changes a version's texts.
+A range, a pinned version and a golden set are copied when they are created; creating a name again makes its next version. A previous
+release is resolved for each segment by whoever tests it, and copied then (`freeze`). Nothing ever changes a version's texts.
 """
 
 import hashlib

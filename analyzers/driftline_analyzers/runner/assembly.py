@@ -7,6 +7,7 @@ from driftline_analyzers.embed.embedder import Embedder, Embeddings, OnBatch
 from driftline_analyzers.runner.explaining import Explainer
 from driftline_analyzers.runner.languages import Languages
 from driftline_analyzers.runner.monitoring import Monitoring
+from driftline_analyzers.runner.outlier_explanation import OutlierExplainer
 from driftline_analyzers.runner.plan import Plan
 from driftline_analyzers.runner.reader import Reader
 from driftline_analyzers.runner.reference_book import ReferenceBook
@@ -59,7 +60,7 @@ def assemble(
         texts=texts,
         history=plan.history,
         checks=SelfChecks(store, settings, project=project, model_id=embedder.model_id),
-        explainer=Explainer(settings, model_id=embedder.model_id),
+        explainer=Explainer(settings, outliers=OutlierExplainer(store, settings, project=project, embed=embed)),
         monitoring=Monitoring(settings),
         embed=embed,
         with_languages=languages,

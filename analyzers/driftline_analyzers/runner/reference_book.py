@@ -96,7 +96,7 @@ class ReferenceBook:
         )
 
     def _of_segment(self, reference: Reference, segment: Segment) -> Reference:
-        """The part of a reference that speaks for a segment: its own rows; of a new model or version, whose rows are too few, all of them."""
+        """The part of a reference that speaks for a segment: its own rows, or all where a new model or version has too few."""
         filed = reference.filed
         if segment.by == SERVICE or (filed is not None and (filed.by, filed.value) == (segment.by, segment.value)):
             return reference

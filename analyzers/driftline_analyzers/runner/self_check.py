@@ -73,7 +73,7 @@ class SelfChecks:
 
 
 def described(p_values: Sequence[float], *, alpha: float) -> dict[str, Any] | None:
-    """Shares of windows that alarm at alpha and at 5 %, each with its exact 95 % interval (Clopper & Pearson 1934). None without windows."""
+    """Shares of windows that alarm at alpha and at 5 %, with exact 95 % intervals (Clopper & Pearson 1934). None without windows."""
     if not p_values:
         return None
     n = len(p_values)

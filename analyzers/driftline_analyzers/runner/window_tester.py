@@ -140,7 +140,7 @@ class WindowTester:
         with self._phases.phase("calibrate"):
             calibration = self._checks.calibration(fitted, check, segment)
         with self._phases.phase("explain"):
-            explanation, effect = self._explainer.explain(comparison, segment)
+            explanation, effect = self._explainer.explain(comparison, current, fitted, content, segment)
         result = comparison.result
         described = {**finding.explanation, **comparison.described, **explanation}
         if calibration is not None:
