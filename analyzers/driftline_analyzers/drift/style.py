@@ -40,6 +40,7 @@ _MARKS: Final = (
     "\u0900-\u0963\u0966-\u0dff\u200c\u200d"
 )
 _WORD: Final = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|[{_MARKS}])+(?:['’][^\W{_UNSPACED}]+)?")
+_TOKEN: Final = re.compile(rf"[{_UNSPACED}]|(?:[^\W{_UNSPACED}]|[{_MARKS}])+|[^\w\s]|\n+")
 _LIST_LINE: Final = re.compile(r"^[ \t]*(?:[-*+•‣▪◦–·]|\(?\d{1,3}[.):、]|\(?[a-zA-Z][.)])[ \t]*\S", re.MULTILINE)
 _LINE: Final = re.compile(r"^[ \t]*\S", re.MULTILINE)
 _EAGER: Final = re.compile(
@@ -63,6 +64,11 @@ def style_features(texts: Sequence[str]) -> NDArray[np.float32]:
     for row, text in zip(rows, texts, strict=True):
         row[:] = _features(text)
     return rows
+
+
+def tokens_of(text: str) -> set[str]:
+    """Its different words in lower case, marks, and runs of line breaks; of a text beyond 100,000 characters those of the first 100,000."""
+    return set(_TOKEN.findall(text[:_READ_CHARS].lower()))
 
 
 def _features(text: str) -> tuple[float, ...]:

@@ -16,14 +16,17 @@ class KolmogorovSmirnov:
     T = max_j (D_j - m_j) / s_j with D_j the distance between the empirical distribution functions of column j on either side, ties counted
     at their end, and m_j, s_j its mean and standard deviation over random splits of the pooled blocks: a column of two values has a
     narrower null than a continuous one and would otherwise hide behind it. One permutation test of T corrects for the number of
-    columns exactly, however they depend on each other (Westfall and Young 1993).
+    columns exactly, however they depend on each other (Westfall and Young 1993). n_leading: only so many columns are read, from the left.
     """
 
     name: ClassVar[str] = "kolmogorov_smirnov"
 
+    def __init__(self, *, n_leading: int | None = None) -> None:
+        self.n_leading = n_leading
+
     def prepare(self, pooled: Tensor, blocks: Tensor) -> "PreparedKolmogorovSmirnov":
         """pooled: (n, f); blocks: (n,) int64, 0..s-1, each used. A column of one value counts for nothing."""
-        return PreparedKolmogorovSmirnov(pooled, blocks)
+        return PreparedKolmogorovSmirnov(pooled[:, : self.n_leading], blocks)
 
 
 class PreparedKolmogorovSmirnov:

@@ -1,7 +1,6 @@
 """A shift of all columns' ranks at once, in coordinates where correlated columns count once."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,18 +15,19 @@ class RankShift:
     (`TopMeanShift`), R the columns' correlation over whole blocks.
 
     A ridge version of Hotelling's T² on ranks (Puri and Sen 1971). It sees a column that moved against what its neighbours predict, such
-    as more words for the same characters, which no column shows alone. Ranks make it blind to how heavy tails are: on model swaps it
-    finds four times as many as the same form on raw features (benchmarks/eval_model_change.py).
+    as more words for the same characters, which no column shows alone. Columns of raw numbers lose to ranks by far: heavy tails hide them.
+    ridge: larger leans towards the plain sum of z_j²; needed where columns are many. n_leading: only so many columns are read, from the
+    left.
     """
 
-    name: ClassVar[str] = "rank_shift"
-
-    def __init__(self, *, ridge: float = 0.1) -> None:
+    def __init__(self, *, name: str = "rank_shift", ridge: float = 0.1, n_leading: int | None = None) -> None:
+        self.name = name
         self.ridge = ridge
+        self.n_leading = n_leading
 
     def prepare(self, pooled: Tensor, blocks: Tensor) -> "PreparedRankShift":
         """pooled: (n, f); blocks: (n,) int64, 0..s-1, each used. A column of one value counts for nothing."""
-        means = TopMeanShift().prepare(pooled, blocks)
+        means = TopMeanShift(n_leading=self.n_leading).prepare(pooled, blocks)
         products = means.sums.T @ means.sums  # (f, f)
         deviation = products.diagonal().sqrt()
         varies = deviation > _FLAT

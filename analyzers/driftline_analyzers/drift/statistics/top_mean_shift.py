@@ -12,18 +12,19 @@ class TopMeanShift:
 
     Several small shifts that no single column shows add up. The deviation is that of sums over whole blocks drawn without replacement, so
     a column that is alike inside sessions gets no advantage. Columns enter as normal scores of their ranks, so that one huge text moves
-    nothing.
+    nothing. n_leading: only so many columns are read, from the left.
     """
 
     name: ClassVar[str] = "top_mean_shift"
 
-    def __init__(self, *, n_columns: int = 3) -> None:
+    def __init__(self, *, n_columns: int = 3, n_leading: int | None = None) -> None:
         self.n_columns = n_columns
+        self.n_leading = n_leading
 
     def prepare(self, pooled: Tensor, blocks: Tensor) -> "PreparedTopMeanShift":
         """pooled: (n, f); blocks: (n,) int64, 0..s-1, each used."""
-        scores = normal_scores(pooled)
-        sums = scores.new_zeros(int(blocks.max()) + 1, pooled.shape[1]).index_add_(0, blocks, scores)
+        scores = normal_scores(pooled[:, : self.n_leading])
+        sums = scores.new_zeros(int(blocks.max()) + 1, scores.shape[1]).index_add_(0, blocks, scores)
         return PreparedTopMeanShift(sums=sums, n_columns=self.n_columns)
 
 
