@@ -13,18 +13,22 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-from driftline_core.clock import utc_now
 from driftline_core.errors import InputError, NotFound
 from driftline_core.store import Store
 
 Kind = Literal["range", "golden", "version", "previous_release"]
 
 PINNABLE: Final = ("prompt_version", "release", "model")
+WINDOWS_NEEDED: Final = 8
+SMALLEST_WINDOW: Final = 30
+CHECK_LEVEL: Final = 0.05
 MAX_CALLS: Final = 50_000
 """Calls of a version, and as many retrievals; whole sessions are sampled beyond."""
 MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_TIME: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
+_FIRST_ROW: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Rows of a golden set have no time of their own: a second each from here on, so that a part uploaded twice is the same part."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SEGMENT_BY = re.compile(
     r"service|model|prompt_version|prompt_name|environment|release|provider|user_id|agent_name|metadata\..{1,200}"
@@ -68,6 +72,16 @@ class FrozenCounts:
     first_time: datetime
     last_time: datetime
 
+    @property
+    def largest_window(self) -> int:
+        """Texts of a window that it can carry: it has to be eight windows large."""
+        return max(self.n_prompts, self.n_completions) // WINDOWS_NEEDED
+
+    @property
+    def is_too_small(self) -> bool:
+        """True when it carries no window of the smallest size that is tested by default."""
+        return self.largest_window < SMALLEST_WINDOW
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceSet:
@@ -109,17 +123,23 @@ class ReferenceSet:
         return f"{of}{what}{between}"
 
 
-def create_set(store: Store, wanted: ReferenceSet, *, golden: Sequence[GoldenRow] = ()) -> ReferenceSet:
-    """Freeze the next version of a set; version, created_at and frozen of `wanted` do not count. Raises InputError on what cannot be,
-    and where there is nothing to freeze; StoreError.
+def create_set(
+    store: Store, wanted: ReferenceSet, *, golden: Sequence[GoldenRow] = (), upload: str = ""
+) -> ReferenceSet:
+    """Freeze the next version of a set; version, created_at and frozen of `wanted` do not count. golden: the rows of a golden set, or
+    upload: the name under which they were uploaded. Raises InputError on what cannot be and where there is nothing to freeze; StoreError.
     """
     if wanted.segment_by == "service":
         wanted = replace(wanted, segment_by="", segment="")
-    _check(wanted, golden)
+    _check(wanted)
+    if wanted.kind == "golden" and not upload:
+        _check_rows(golden, n_before=0)
     row = store.rows(_sql("next_reference_version"), {"project": wanted.project, "name": wanted.name})[0]
     version = int(row["version"])
     if wanted.kind != "previous_release":
-        if wanted.kind == "golden":
+        if wanted.kind == "golden" and upload:
+            _take_upload(store, wanted, str(version), upload)
+        elif wanted.kind == "golden":
             _insert_golden(store, wanted, str(version), golden)
         counts = freeze(
             store,
@@ -133,6 +153,20 @@ def create_set(store: Store, wanted: ReferenceSet, *, golden: Sequence[GoldenRow
             raise InputError(f"expected LLM calls with text of {wanted.detail}, got none")
     _write(store, wanted, version=version, is_deleted=False)
     return find_set(store, project=wanted.project, name=wanted.name)
+
+
+def upload_rows(
+    store: Store, *, project: str, name: str, upload: str, n_before: int, golden: Sequence[GoldenRow]
+) -> None:
+    """Keep a part of a golden set's rows until `create_set` takes the upload; n_before: rows of the parts before. The same part again
+    replaces itself. Raises InputError, StoreError.
+    """
+    wanted = ReferenceSet(project=project, name=name, service="upload", kind="golden")
+    _check(wanted)
+    if not _NAME.fullmatch(upload):
+        raise InputError(f"expected an upload named by letters, digits, '.', '_' and '-', got {upload!r}")
+    _check_rows(golden, n_before=n_before)
+    _insert_golden(store, wanted, f"upload/{upload}", golden, n_before=n_before)
 
 
 def freeze(
@@ -188,6 +222,16 @@ def list_sets(store: Store, *, project: str, name: str = "") -> list[ReferenceSe
     return [_set(project, row) for row in rows]
 
 
+def list_versions(store: Store, *, project: str, name: str) -> list[dict[str, Any]]:
+    """Rows of reference_versions.sql: every version that was frozen of a set, newest first. Raises StoreError."""
+    return store.rows(_sql("reference_versions"), {"project": project, "name": name})
+
+
+def list_checks(store: Store, *, project: str, name: str) -> list[dict[str, Any]]:
+    """Rows of reference_checks.sql at 5 %: how often a set's own windows alarmed. Raises StoreError."""
+    return store.rows(_sql("reference_checks"), {"project": project, "name": name, "level": CHECK_LEVEL})
+
+
 def find_set(store: Store, *, project: str, name: str) -> ReferenceSet:
     """One set. Raises NotFound, StoreError."""
     found = list_sets(store, project=project, name=name) if name else []
@@ -223,7 +267,7 @@ def adopt_set(store: Store, found: ReferenceSet) -> ReferenceSet:
     return find_set(store, project=found.project, name=found.name)
 
 
-def _check(wanted: ReferenceSet, golden: Sequence[GoldenRow]) -> None:
+def _check(wanted: ReferenceSet) -> None:
     if not _NAME.fullmatch(wanted.name):
         raise InputError(f"expected a name of letters, digits, '.', '_' and '-', at most 100 long, got {wanted.name!r}")
     if wanted.name == "trailing":
@@ -246,24 +290,38 @@ def _check(wanted: ReferenceSet, golden: Sequence[GoldenRow]) -> None:
         )
     if wanted.kind == "version" and not wanted.pinned_value:
         raise InputError(f"expected the value of {wanted.pinned_by} that is pinned, got an empty one")
-    if wanted.kind == "golden" and not 0 < len(golden) <= MAX_CALLS:
-        raise InputError(f"expected 1 to {MAX_CALLS} rows of a golden set, got {len(golden)}")
-    for number, row in enumerate(golden, start=1):
+
+
+def _check_rows(golden: Sequence[GoldenRow], *, n_before: int) -> None:
+    if not golden or n_before + len(golden) > MAX_CALLS:
+        raise InputError(f"expected 1 to {MAX_CALLS} rows of a golden set, got {n_before + len(golden)}")
+    for number, row in enumerate(golden, start=1 + n_before):
         if not row.prompt.strip() and not row.completion.strip():
             raise InputError(f"expected a prompt or a completion in row {number} of the golden set, got neither")
 
 
-def _insert_golden(store: Store, wanted: ReferenceSet, version: str, golden: Sequence[GoldenRow]) -> None:
+def _take_upload(store: Store, wanted: ReferenceSet, version: str, upload: str) -> None:
+    filing = {"project": wanted.project, "name": wanted.name}
+    taken = filing | {"version": version, "segment_by": wanted.segment_by, "segment": wanted.segment, "upload": upload}
+    store.command(_sql("take_upload"), taken)
+    store.command(
+        "DELETE FROM reference_texts WHERE project = {project:String} AND name = {name:String} AND startsWith(version, 'upload/')",
+        filing,
+    )
+
+
+def _insert_golden(
+    store: Store, wanted: ReferenceSet, version: str, golden: Sequence[GoldenRow], *, n_before: int = 0
+) -> None:
     columns = (
         "project", "name", "version", "segment_by", "segment", "kind", "start_time", "trace_id", "span_id", "session_id", "model",
         "prompt_version", "user_id", "metadata", "prompt", "completion", "documents",
     )  # fmt: skip
-    now = utc_now()
     rows: list[Sequence[Any]] = []
-    for number, row in enumerate(golden):
+    for number, row in enumerate(golden, start=n_before):
         digest = hashlib.sha256(f"{wanted.project}\x1f{wanted.name}\x1f{version}\x1f{number}".encode()).digest()
         filed = (wanted.project, wanted.name, version, wanted.segment_by, wanted.segment)
-        start = now + timedelta(microseconds=number)
+        start = _FIRST_ROW + timedelta(seconds=number)
         ids = (digest[:16], digest[16:24], row.session)
         labels = (row.model, row.prompt_version, row.user_id, dict(row.metadata))
         rows.append((*filed, "llm", start, *ids, *labels, row.prompt, row.completion, []))
@@ -314,8 +372,15 @@ def _set(project: str, row: Mapping[str, Any]) -> ReferenceSet:
 
 
 def _counts(row: Mapping[str, Any]) -> FrozenCounts:
-    times = {name: row[name].replace(tzinfo=UTC) for name in ("first_time", "last_time")}
-    return FrozenCounts(**{name: int(row[name]) for name in _COUNTS if name not in times}, **times)
+    return FrozenCounts(
+        n_calls=row["n_calls"],
+        n_blocks=row["n_blocks"],
+        n_prompts=row["n_prompts"],
+        n_completions=row["n_completions"],
+        n_retrievals=row["n_retrievals"],
+        first_time=row["first_time"].replace(tzinfo=UTC),
+        last_time=row["last_time"].replace(tzinfo=UTC),
+    )
 
 
 @cache

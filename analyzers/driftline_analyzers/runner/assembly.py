@@ -12,6 +12,7 @@ from driftline_analyzers.runner.plan import Plan
 from driftline_analyzers.runner.reader import Reader
 from driftline_analyzers.runner.reference_book import ReferenceBook
 from driftline_analyzers.runner.references import list_references
+from driftline_analyzers.runner.remembered import RememberedVectors
 from driftline_analyzers.runner.report import Run
 from driftline_analyzers.runner.self_check import SelfChecks
 from driftline_analyzers.runner.window_tester import WindowTester
@@ -34,12 +35,13 @@ def assemble(
     """The tester of a plan. Counts what it embeds in run. Raises StoreError."""
     cache = EmbeddingCache(store, embedder)
 
-    def embed(texts: Sequence[str]) -> Embeddings:
+    def look_up(texts: Sequence[str]) -> Embeddings:
         vectors, counts = cache.embed(texts, on_batch=on_batch)
         run.texts_embedded += counts.n_embedded
         run.cache_hits += counts.n_hits
         return vectors
 
+    embed = RememberedVectors(look_up)
     texts = WindowTexts(reader, project=project)
     languages = Languages()
     with run.phases.phase("read"):
