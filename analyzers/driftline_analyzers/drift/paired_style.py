@@ -7,20 +7,21 @@ from torch import Tensor
 
 from driftline_analyzers.drift.permutation import calibrate
 from driftline_analyzers.drift.result import DriftResult, PartResult
+from driftline_analyzers.drift.statistics.paired_rank_shift import PairedRankShift
 from driftline_analyzers.drift.statistics.paired_top_shift import PairedTopShift
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 
 
 class PairedStyleDrift:
-    """Sign-flip test on the paired differences of style features (or any plain numbers): the column that moved most, or the three that did.
+    """Sign-flip test on the paired differences of style features (or any plain numbers): the three columns that moved most, or all of them.
 
     The null: the two answers to a prompt are exchangeable. Pairing takes the prompts' own spread out of the comparison.
     fit(reference) and score(current) take rows in the same order: row i of both is pair i. groups name pairs that are swapped together
     because they are not independent (prompts of one session). min_samples: pairs; min_blocks: swapped units.
     """
 
-    _STATISTICS = (PairedTopShift(n_columns=1), PairedTopShift(n_columns=3))
+    _STATISTICS = (PairedTopShift(), PairedRankShift())
 
     def __init__(
         self,

@@ -9,9 +9,12 @@ from driftline_analyzers.drift.statistics.energy import Energy
 from driftline_analyzers.drift.statistics.frechet import Frechet
 from driftline_analyzers.drift.statistics.knn_novelty import KnnNovelty
 from driftline_analyzers.drift.statistics.knn_scan import KnnScan
+from driftline_analyzers.drift.statistics.kolmogorov_smirnov import KolmogorovSmirnov
 from driftline_analyzers.drift.statistics.mean_shift import MeanShift
 from driftline_analyzers.drift.statistics.mmd import MMD
+from driftline_analyzers.drift.statistics.rank_shift import RankShift
 from driftline_analyzers.drift.statistics.statistic import Statistic
+from driftline_analyzers.drift.statistics.top_mean_shift import TopMeanShift
 
 STATISTICS: Final[dict[str, Statistic]] = {
     "energy": Energy(),
@@ -24,4 +27,7 @@ STATISTICS: Final[dict[str, Statistic]] = {
     "frechet": Frechet(),
     "centroid": Centroid(),
     "cluster_mix": ClusterMix(),
+    "kolmogorov_smirnov": KolmogorovSmirnov(),
+    "top_mean_shift": TopMeanShift(),
+    "rank_shift": RankShift(),
 }

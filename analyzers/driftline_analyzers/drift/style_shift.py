@@ -66,13 +66,9 @@ def style_shifts(
     standardised distance of a redrawn window, over all features, reaches the observed one of this feature (Westfall and Young 1993).
     Raises what the detector raises, and InputError when the columns are not the style features.
     """
-    before, after = (
-        detector.sample(reference, reference_groups, side="the reference"),
-        detector.sample(current, current_groups, side="current"),
-    )
-    for sample in (before, after):
-        if sample.vectors.shape[1] != len(STYLE_FEATURES):
-            raise InputError(f"expected {len(STYLE_FEATURES)} style features, got {sample.vectors.shape[1]}")
+    before, after = detector.samples(reference, reference_groups, current, current_groups)
+    if before.vectors.shape[1] != len(STYLE_FEATURES):
+        raise InputError(f"expected {len(STYLE_FEATURES)} style features, got {before.vectors.shape[1]}")
     plan = detector.plan(before, after)
     rows = [before.vectors[plan.reference_rows], after.vectors[plan.current_rows]]
     blocks = torch.cat([plan.reference_blocks, plan.current_blocks + plan.n_reference_blocks])

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from driftline_analyzers.drift.detector import DriftDetector
 from driftline_analyzers.drift.numbers import NUMBERS, number_column, number_effect
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 
@@ -109,3 +110,21 @@ def test_without_a_value_there_is_nothing_to_say() -> None:
 def test_two_different_numbers_are_not_compared() -> None:
     with pytest.raises(InputError, match="got duration_ms and refusal"):
         number_effect(number_column("duration_ms", [1.0]), number_column("refusal", [1]))
+
+
+def test_the_drift_test_takes_the_column_as_it_is() -> None:
+    detector = DriftDetector(("kolmogorov_smirnov",), count_repeats=True, n_permutations=199, max_permutations=199)
+    reference = number_column("duration_ms", [*latencies(1000, seed=0), None])
+    detector.fit(reference.column)
+    slower = number_column("duration_ms", latencies(100, seed=1, scale=800.0))
+    same = number_column("duration_ms", latencies(100, seed=2))
+    assert detector.score(slower.column).p_value == 1 / 200
+    assert detector.score(same.column).p_value > 0.05
+
+
+def test_a_refusal_share_that_rises_is_drift() -> None:
+    detector = DriftDetector(("kolmogorov_smirnov",), count_repeats=True, n_permutations=199, max_permutations=199)
+    detector.fit(number_column("refusal", [1] * 20 + [0] * 980).column)
+    result = detector.score(number_column("refusal", [1] * 20 + [0] * 80).column)
+    assert result.p_value == 1 / 200
+    assert (result.n_reference, result.n_current, result.n_tested) == (1000, 100, 100)

@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from driftline_analyzers.drift.paired_style import PairedStyleDrift
+from driftline_analyzers.drift.statistics.paired_rank_shift import PairedRankShift
 from driftline_analyzers.drift.statistics.paired_top_shift import PairedTopShift, signed_scores
 from driftline_core.errors import InputError, TooFewSamples
 
@@ -42,6 +43,15 @@ def test_shifts_have_mean_zero_and_deviation_one_over_all_swaps() -> None:
     torch.testing.assert_close(shifts.pow(2).mean(1), torch.ones(6, dtype=torch.float64))
 
 
+def test_without_ridge_the_statistic_is_a_quadratic_form_of_the_signed_scores() -> None:
+    reference, current, _ = pairs(10, seed=4)
+    rows = torch.from_numpy(reference), torch.from_numpy(current)
+    value = PairedRankShift(ridge=0).prepare(*rows, torch.arange(30)).of_swaps(torch.ones(30, 1))
+    scores = signed_scores(rows[1] - rows[0]).numpy()
+    total = scores.sum(0)
+    assert float(value[0]) == pytest.approx(total @ np.linalg.solve(scores.T @ scores, total))
+
+
 def test_swapping_the_sides_changes_nothing() -> None:
     reference, current, groups = pairs(20, seed=1, shift=0.2)
     forth = PairedStyleDrift().fit(reference, groups=groups).score(current)
@@ -66,7 +76,7 @@ def test_a_small_shift_beneath_the_spread_of_prompts_is_found() -> None:
         result = PairedStyleDrift(n_permutations=199, max_permutations=199).fit(reference, groups=groups).score(current)
         hits += result.p_value <= 0.05
     assert hits >= 19
-    assert set(result.parts) == {"paired_top_shift_1", "paired_top_shift_3"}
+    assert set(result.parts) == {"paired_top_shift_3", "paired_rank_shift"}
     assert result.n_effective == 40
 
 

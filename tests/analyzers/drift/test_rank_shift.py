@@ -13,7 +13,8 @@ def twins(n: int, *, seed: int, apart: float = 0.0) -> NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     together = rng.normal(size=n)
     pair = np.stack([together + 0.2 * rng.normal(size=n), together + 0.2 * rng.normal(size=n)], axis=1)
-    return np.exp(3 * np.column_stack([pair + np.array([-apart, apart]), rng.normal(size=(n, 3))]))
+    rows: NDArray[np.float64] = np.exp(3 * np.column_stack([pair + np.array([-apart, apart]), rng.normal(size=(n, 3))]))
+    return rows
 
 
 def p_value(statistic: RankShift | TopMeanShift, reference: NDArray[np.float64], current: NDArray[np.float64]) -> float:

@@ -51,4 +51,4 @@ def test_the_correction_holds_for_all_features_together() -> None:
 
 def test_other_columns_are_refused() -> None:
     with pytest.raises(InputError, match="expected 13 style features, got 12"):
-        style_shifts(_DETECTOR, answers(400, seed=0)[:, :12], answers(50, seed=1))
+        style_shifts(_DETECTOR, answers(400, seed=0)[:, :12], answers(50, seed=1)[:, :12])
