@@ -177,14 +177,28 @@ class AnalyzerSettings(ComponentSettings):
         default="auto",
         description="Number format of the embedding model; auto is bfloat16 where the processor computes in it, else float32.",
     )
+    embedding_backend: Literal["auto", "torch", "onnx", "openvino"] = Field(
+        default="auto",
+        description="What computes embeddings: auto is torch; onnx and openvino need the extras of these names, and the device cpu.",
+    )
     batch_tokens: int = Field(
-        default=4096, ge=256, le=1_048_576, description="Tokens of one embedding batch, padding included (count)."
+        default=2048, ge=256, le=1_048_576, description="Tokens of one embedding batch, padding included (count)."
+    )
+    long_texts: Literal["chunk", "truncate"] = Field(
+        default="chunk",
+        description="Texts beyond the model's limit: averaged over chunks of tokens, or only their beginning read.",
+    )
+    chunk_overlap: int = Field(
+        default=0, ge=0, le=256, description="Tokens that neighbouring chunks of a long text share (count)."
+    )
+    max_chunks: int = Field(
+        default=16, ge=1, le=1000, description="Chunks of a long text that are read; what is beyond is not (count)."
     )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=1024,
-        description="Threads torch may use in this process (count); unset leaves torch's own choice.",
+        description="Threads torch may use in this process, and embedding batches computed at a time (count); unset is torch's choice.",
     )
     reference_check_windows: int = Field(
         default=20,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from driftline_analyzers.embed.cache import EmbeddingCache
-from driftline_analyzers.embed.embedder import SentenceEmbedder, pack_by_length
+from driftline_analyzers.embed.embedder import SentenceEmbedder
+from driftline_analyzers.embed.packing import pack_by_length
 from driftline_core.errors import ConfigError
 from driftline_core.store import Store
 

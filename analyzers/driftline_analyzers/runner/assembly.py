@@ -12,13 +12,15 @@ from driftline_analyzers.runner.plan import Plan
 from driftline_analyzers.runner.reader import Reader
 from driftline_analyzers.runner.reference_book import ReferenceBook
 from driftline_analyzers.runner.references import list_references
-from driftline_analyzers.runner.remembered import RememberedVectors
 from driftline_analyzers.runner.report import Run
 from driftline_analyzers.runner.self_check import SelfChecks
 from driftline_analyzers.runner.window_tester import WindowTester
 from driftline_analyzers.runner.window_texts import WindowTexts
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.store import Store
+
+_RECENT_TEXTS = 60_000
+"""Vectors in memory: those of a segment's reference, which the next window of the segment looks up again; 90 MB of 384 numbers."""
 
 
 def assemble(
@@ -33,15 +35,14 @@ def assemble(
     on_batch: OnBatch,
 ) -> WindowTester:
     """The tester of a plan. Counts what it embeds in run. Raises StoreError."""
-    cache = EmbeddingCache(store, embedder)
+    cache = EmbeddingCache(store, embedder, recent_texts=_RECENT_TEXTS)
 
-    def look_up(texts: Sequence[str]) -> Embeddings:
+    def embed(texts: Sequence[str]) -> Embeddings:
         vectors, counts = cache.embed(texts, on_batch=on_batch)
         run.texts_embedded += counts.n_embedded
         run.cache_hits += counts.n_hits
         return vectors
 
-    embed = RememberedVectors(look_up)
     texts = WindowTexts(reader, project=project)
     languages = Languages()
     with run.phases.phase("read"):

@@ -162,15 +162,9 @@ class AnalysisRunner:
 
     def _get_embedder(self) -> "Embedder":
         if self._embedder is None:
-            from driftline_analyzers.embed.embedder import SentenceEmbedder
+            from driftline_analyzers.embed.factory import make_embedder
 
-            self._embedder = SentenceEmbedder(
-                model=self.settings.embedding_model,
-                device=self.settings.device,
-                dtype=self.settings.dtype,
-                batch_tokens=self.settings.batch_tokens,
-                threads=self.settings.threads,
-            )
+            self._embedder = make_embedder(self.settings)
         return self._embedder
 
 

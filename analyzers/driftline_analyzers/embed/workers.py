@@ -1,0 +1,66 @@
+"""Threads that each compute a batch with one core: no barrier between cores inside a matrix product."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Workers:
+    """n threads with one torch thread each; n = 1 computes in the calling thread.
+
+    Batches are independent, so a core never waits for another inside an operator: on a machine that is busy with other work too, waiting
+    at every operator's end costs more than the work.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._pool = _pool_of_single_threads(n) if n > 1 else None
+        self._n = n
+
+    def run(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """Results as they come. jobs: read when a worker is about to be idle, so what makes them overlaps with their work.
+
+        When the iterator is closed early, jobs not begun are dropped and those at work are waited for.
+        """
+        if self._pool is None:
+            for job in jobs:
+                yield job()
+            return
+        pending: set[Future[Result]] = set()
+        coming = iter(jobs)
+        try:
+            while True:
+                for job in islice(coming, 2 * self._n - len(pending)):
+                    pending.add(self._pool.submit(job))
+                if not pending:
+                    return
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            for future in pending:
+                future.cancel()
+            wait(pending)
+
+
+def _pool_of_single_threads(n: int) -> ThreadPoolExecutor:
+    import torch
+
+    everyone = threading.Barrier(n + 1)
+
+    def begin() -> None:
+        torch.set_num_threads(
+            1
+        )  # of this thread; threads that others start take the last number set, hence it is put back below
+        everyone.wait()
+
+    n_threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(max_workers=n, thread_name_prefix="driftline-embed", initializer=begin)
+    for _ in range(n):
+        pool.submit(bool)
+    everyone.wait()
+    torch.set_num_threads(n_threads)
+    return pool
