@@ -9,11 +9,13 @@ import numpy as np
 
 from driftline_analyzers.drift.conditional import prompt_residuals
 from driftline_analyzers.drift.paired import PairedDriftDetector
+from driftline_analyzers.drift.paired_style import PairedStyleDrift
 from driftline_analyzers.drift.result import DriftResult
+from driftline_analyzers.drift.style_words import style_matrices
 from driftline_analyzers.outliers.excess import OutlierExcess, outlier_excess
 from driftline_analyzers.outliers.result import OutlierResult
 from driftline_analyzers.runner.checks import Check
-from driftline_analyzers.runner.detectors import FittedReference, text_detector
+from driftline_analyzers.runner.detectors import FittedReference, style_detector, text_detector
 from driftline_analyzers.runner.findings import CONDITIONAL, NUMBERS, OUTLIERS, STYLE
 from driftline_analyzers.runner.samples import FieldSample, Pairs, pair_answers
 from driftline_analyzers.runner.sides import Measured, Side
@@ -77,14 +79,14 @@ def compare(check: Check, current: Side, reference: FittedReference, *, settings
     if check.analyzer == CONDITIONAL:
         return _conditional(check, current, reference.side, settings=settings)
     if check.analyzer == STYLE:
-        return _blocks(check, "style", current.style(), reference.side.style(), reference)
+        return _style(check, current.style(), reference.side.style(), settings=settings)
     if check.analyzer == NUMBERS:
         return _blocks(check, "numbers", current.numbers(check.field), reference.side.numbers(check.field), reference)
     after, before = current.texts(check.field), reference.side.texts(check.field)
     if check.field == "completion":
         pairs = pair_answers(before.sample, after.sample)
         if _is_paired(pairs, n_current=len(after.values), settings=settings):
-            result = _paired(pairs, after, before, settings=settings)
+            result = _paired(PairedDriftDetector, pairs, after, before, settings=settings)
             return _comparison(check, result, after, before, n_paired=len(pairs.current))
     return _blocks(check, "texts", after, before, reference)
 
@@ -92,6 +94,17 @@ def compare(check: Check, current: Side, reference: FittedReference, *, settings
 def _blocks(check: Check, kind: str, after: Measured, before: Measured, reference: FittedReference) -> Comparison:
     detector = reference.drift(kind, check.field, before)
     return _comparison(check, detector.score(after.values, groups=after.sample.groups), after, before)
+
+
+def _style(check: Check, after: Measured, before: Measured, *, settings: AnalyzerSettings) -> Comparison:
+    """Features and words of the completions: of both sides together, as which words tell apart depends on both."""
+    pairs = pair_answers(before.sample, after.sample)
+    if _is_paired(pairs, n_current=len(after.values), settings=settings):
+        result = _paired(PairedStyleDrift, pairs, after, before, settings=settings)
+        return _comparison(check, result, after, before, n_paired=len(pairs.current))
+    reference, current = style_matrices(before.sample.texts, after.sample.texts)
+    detector = style_detector(settings).fit(reference, groups=before.sample.groups)
+    return _comparison(check, detector.score(current, groups=after.sample.groups), after, before)
 
 
 def _conditional(check: Check, current: Side, reference: Side, *, settings: AnalyzerSettings) -> Comparison:
@@ -173,8 +186,15 @@ def _is_paired(pairs: Pairs, *, n_current: int, settings: AnalyzerSettings) -> b
     )
 
 
-def _paired(pairs: Pairs, current: Measured, reference: Measured, *, settings: AnalyzerSettings) -> DriftResult:
-    detector = PairedDriftDetector(
+def _paired(
+    kind: type[PairedDriftDetector] | type[PairedStyleDrift],
+    pairs: Pairs,
+    current: Measured,
+    reference: Measured,
+    *,
+    settings: AnalyzerSettings,
+) -> DriftResult:
+    detector = kind(
         alpha=settings.alpha,
         n_permutations=settings.n_permutations,
         max_permutations=settings.max_permutations,

@@ -4,9 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from driftline_analyzers.drift.detector import DriftDetector
-from driftline_analyzers.drift.statistics.kolmogorov_smirnov import KolmogorovSmirnov
 from driftline_analyzers.drift.statistics.statistic import Statistic
-from driftline_analyzers.drift.statistics.top_mean_shift import TopMeanShift
+from driftline_analyzers.drift.style_words import STYLE_STATISTICS
 from driftline_analyzers.outliers.detector import OutlierDetector
 from driftline_analyzers.outliers.registry import OUTLIER_DETECTORS
 from driftline_analyzers.runner.records import Reference
@@ -28,9 +27,9 @@ class FittedReference:
         self._outliers: dict[str, OutlierDetector] = {}
 
     def drift(self, kind: str, field: str, measured: Measured) -> DriftDetector:
-        """The drift detector of texts ('texts'), style ('style') or numbers ('numbers') of a field. Raises TooFewSamples."""
+        """The drift detector of the texts ('texts') or numbers ('numbers') of a field. Raises TooFewSamples."""
         if (kind, field) not in self._drift:
-            detector = text_detector(self._settings) if kind == "texts" else number_detector(self._settings, kind)
+            detector = text_detector(self._settings) if kind == "texts" else number_detector(self._settings)
             self._drift[(kind, field)] = detector.fit(measured.values, groups=measured.sample.groups)
         return self._drift[(kind, field)]
 
@@ -67,9 +66,14 @@ def text_detector(settings: AnalyzerSettings) -> DriftDetector:
     return _detector(settings, settings.drift_statistics, count_repeats=False)
 
 
-def number_detector(settings: AnalyzerSettings, kind: str) -> DriftDetector:
-    """Of style features, or of plain numbers, which count however often they repeat."""
-    return _detector(settings, (KolmogorovSmirnov(), TopMeanShift()), count_repeats=kind == "numbers")
+def style_detector(settings: AnalyzerSettings) -> DriftDetector:
+    """Of style features and words."""
+    return _detector(settings, STYLE_STATISTICS, count_repeats=False)
+
+
+def number_detector(settings: AnalyzerSettings) -> DriftDetector:
+    """Of plain numbers, which count however often they repeat."""
+    return _detector(settings, ("kolmogorov_smirnov", "top_mean_shift"), count_repeats=True)
 
 
 def outlier_detector(settings: AnalyzerSettings) -> OutlierDetector:

@@ -12,7 +12,7 @@ from driftline_analyzers.explain.effect import Effect
 from driftline_analyzers.explain.effect import number_effect as column_effect
 from driftline_analyzers.explain.pool import pool_groups
 from driftline_analyzers.runner.comparison import Comparison
-from driftline_analyzers.runner.detectors import FittedReference, number_detector
+from driftline_analyzers.runner.detectors import FittedReference, style_detector
 from driftline_analyzers.runner.findings import CONDITIONAL, NUMBERS, OUTLIERS, STYLE
 from driftline_analyzers.runner.outlier_explanation import OutlierExplainer
 from driftline_analyzers.runner.records import WindowContent
@@ -78,7 +78,7 @@ class Explainer:
 
     def _style(self, comparison: Comparison) -> tuple[dict[str, Any], Columns]:
         shifts = style_shifts(
-            number_detector(self._settings, "style"),
+            style_detector(self._settings),
             comparison.reference.values,
             comparison.current.values,
             reference_groups=comparison.reference.sample.groups,

@@ -9,12 +9,13 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+from driftline_analyzers.drift.detector import DriftDetector
 from driftline_analyzers.drift.permutation import calibrate
+from driftline_analyzers.drift.style_words import style_matrices
 from driftline_analyzers.runner.checks import Check
-from driftline_analyzers.runner.detectors import FittedReference, number_detector, text_detector
+from driftline_analyzers.runner.detectors import FittedReference, style_detector, text_detector
 from driftline_analyzers.runner.findings import RETRIEVAL, SEMANTIC, STYLE, TRAILING, VERSION
 from driftline_analyzers.runner.segments import Segment
-from driftline_analyzers.runner.sides import Measured
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_analyzers.vectors import as_groups, as_vectors
 from driftline_core.store import Store
@@ -65,11 +66,18 @@ class SelfChecks:
             if stored:
                 self._known[key] = stored[0]["p_values"]
             else:
-                measured = fitted.side.style() if check.analyzer == STYLE else fitted.side.texts(check.field)
-                self._known[key] = own_p_values(measured, self._settings, is_style=check.analyzer == STYLE)
+                self._known[key] = self._measure(fitted, check)
                 row = [filing.get(column, self._known[key]) for column in _COLUMNS]
                 self._store.insert("reference_checks", _COLUMNS, [row])
         return described(self._known[key], alpha=self._settings.alpha)
+
+    def _measure(self, fitted: FittedReference, check: Check) -> list[float]:
+        if check.analyzer == STYLE:
+            sample = fitted.side.sample("completion")
+            matrix, _ = style_matrices(sample.texts, ())
+            return own_p_values(style_detector(self._settings), matrix, sample.groups, self._settings)
+        measured = fitted.side.texts(check.field)
+        return own_p_values(text_detector(self._settings), measured.values, measured.sample.groups, self._settings)
 
 
 def described(p_values: Sequence[float], *, alpha: float) -> dict[str, Any] | None:
@@ -90,23 +98,25 @@ def described(p_values: Sequence[float], *, alpha: float) -> dict[str, Any] | No
     }
 
 
-def own_p_values(measured: Measured, settings: AnalyzerSettings, *, is_style: bool) -> list[float]:
-    """One p-value a window. The windows are stretches of time of whole blocks, as large as the reference carries; rest and window together
-    are always the reference itself, so that distances are computed once. Empty where the reference carries no window.
+def own_p_values(
+    detector: DriftDetector, values: NDArray[np.float32], groups: Sequence[str], settings: AnalyzerSettings
+) -> list[float]:
+    """One p-value a window. values: (n, d), groups: (n,) of a reference, in order of time. The windows are stretches of time of whole
+    blocks, as large as the reference carries; rest and window together are always the reference itself, so that distances are computed
+    once. Empty where the reference carries no window.
     """
-    n_texts = min(settings.max_window_texts, int(len(measured.values) / (settings.reference_ratio + 1)))
-    vectors = as_vectors(measured.values, device=settings.device, dtype=torch.float32)
-    blocks = as_groups(measured.sample.groups, n_rows=len(vectors))
+    n_texts = min(settings.max_window_texts, int(len(values) / (settings.reference_ratio + 1)))
+    vectors = as_vectors(values, device=settings.device, dtype=torch.float32)
+    blocks = as_groups(groups, n_rows=len(vectors))
     windows = _windows(blocks.numpy(), n_texts=n_texts, n_windows=settings.reference_check_windows)
     windows = [window for window in windows if len(window) >= settings.min_blocks]
     if n_texts < settings.min_samples or not windows:
         return []
-    detector = number_detector(settings, "style") if is_style else text_detector(settings)
     prepared = [statistic.prepare(vectors, blocks.to(settings.device)) for statistic in detector.resolved()]
     n_blocks = int(blocks.max()) + 1
     levels = np.ceil(np.log2(np.bincount(blocks.numpy()))).astype(np.int64)
 
-    def values(splits: torch.Tensor) -> torch.Tensor:
+    def of_splits(splits: torch.Tensor) -> torch.Tensor:
         return torch.stack([statistic.of_splits(splits.to(settings.device)) for statistic in prepared])
 
     p_values = []
@@ -125,10 +135,10 @@ def own_p_values(measured: Measured, settings: AnalyzerSettings, *, is_style: bo
             for members, n_chosen in strata:
                 keys = torch.rand(count, len(members), generator=generator)
                 splits.scatter_(1, members[keys.topk(n_chosen, dim=1, sorted=False).indices], True)
-            return values(splits.T)
+            return of_splits(splits.T)
 
         calibration = calibrate(
-            values(observed)[:, 0],
+            of_splits(observed)[:, 0],
             draw,
             n_permutations=settings.n_permutations,
             max_permutations=settings.n_permutations,
