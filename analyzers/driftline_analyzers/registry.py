@@ -2,11 +2,16 @@
 
 from typing import Final
 
-from driftline_analyzers.drift.mmd_detectors import MMDDrift, PairedMMDDrift
+from driftline_analyzers.drift.conditional import ConditionalDrift
+from driftline_analyzers.drift.detector import DriftDetector
+from driftline_analyzers.drift.paired import PairedDriftDetector
 from driftline_analyzers.outliers.knn import KnnOutliers
 
-ANALYZERS: Final[dict[str, type[MMDDrift] | type[PairedMMDDrift] | type[KnnOutliers]]] = {
-    "mmd": MMDDrift,
-    "paired_mmd": PairedMMDDrift,
+ANALYZERS: Final[
+    dict[str, type[DriftDetector] | type[ConditionalDrift] | type[PairedDriftDetector] | type[KnnOutliers]]
+] = {
+    "drift": DriftDetector,
+    "conditional_drift": ConditionalDrift,
+    "paired_drift": PairedDriftDetector,
     "knn_outliers": KnnOutliers,
 }

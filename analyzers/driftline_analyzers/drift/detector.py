@@ -17,7 +17,7 @@ from driftline_analyzers.drift.statistics.statistic import PairwiseStatistic, Pr
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors, first_of_repeats
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 
-DEFAULT_STATISTICS = ("energy", "knn_novelty", "knn_scan")
+DEFAULT_STATISTICS = ("energy", "knn_novelty", "knn_tail", "knn_scan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Sample:
 
 
 class DriftDetector:
-    """Has current drifted from the reference? One statistic or several (the largest z), and an exact permutation p-value.
+    """Has current drifted from the reference? One statistic or several (combined by Cauchy's rule), and an exact permutation p-value.
 
     The null: whole blocks are redrawn from reference and window together, as windows of as many blocks of like sizes, and each is compared
     with all the rest (`splits`). groups name the blocks (session ids); without them every row is its own block, which is right only for
@@ -78,9 +78,14 @@ class DriftDetector:
 
     def score(self, current: Vectors, *, groups: Groups | None = None) -> DriftResult:
         """Compare current: (n, d), groups: (n,), with the reference. Raises TooFewSamples; InputError on NaN or a wrong shape."""
+        window = self.window(current, groups)
+        return self.compare(self._reference, window, self.plan(self._reference, window))
+
+    def window(self, current: Vectors, groups: Groups | None) -> Sample:
+        """Current, checked against the reference and without repeats. Raises TooFewSamples, InputError."""
         window = self._sample(current, groups, side="current")
         _require_dimensions(window.vectors, self._reference.vectors)
-        return self.compare(self._reference, window, self.plan(self._reference, window))
+        return window
 
     def samples(
         self, reference: Vectors, reference_groups: Groups | None, current: Vectors, groups: Groups | None
@@ -94,7 +99,12 @@ class DriftDetector:
 
     def compare(self, reference: Sample, window: Sample, plan: SplitPlan) -> DriftResult:
         """The test itself."""
-        prepared = self._prepare(reference, window, plan)
+        return self.calibrated(self._prepare(reference, window, plan), plan, reference=reference, window=window)
+
+    def calibrated(
+        self, prepared: Sequence[Prepared], plan: SplitPlan, *, reference: Sample, window: Sample
+    ) -> DriftResult:
+        """Draw splits for the statistics that `resolved` names, in that order."""
 
         def values(splits: Tensor) -> Tensor:
             on_device = splits.to(self.device)
@@ -109,6 +119,11 @@ class DriftDetector:
             seed=self.seed,
         )
         return self.result(calibration, plan, reference=reference, window=window, values=observed)
+
+    @property
+    def reference(self) -> Sample:
+        """What `fit` kept."""
+        return self._reference
 
     def plan(self, reference: Sample, window: Sample) -> SplitPlan:
         """What of the two sides is compared, and how windows are redrawn. Raises TooFewSamples."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 _ROWS_PER_CHUNK = 1024
+_LEAST_FLOOR = 1e-30
 _NOISE = 2e-6
 """Rounding of a squared distance in float32, relative to the squared lengths of the two rows."""
 
@@ -157,7 +158,7 @@ def repeat_keys(n_rows: int, *, seed: int) -> Tensor:
 
 def noise_floor(lengths: Tensor) -> float:
     """Squared distances below this are rounding. lengths: (m,) squared, of the centred reference."""
-    return 2 * _NOISE * float(lengths.median())
+    return max(2 * _NOISE * float(lengths.median()), _LEAST_FLOOR)
 
 
 def typical_distance(lengths: Tensor) -> float:

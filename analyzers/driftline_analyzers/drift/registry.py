@@ -7,7 +7,7 @@ from driftline_analyzers.drift.statistics.centroid import Centroid
 from driftline_analyzers.drift.statistics.cluster_mix import ClusterMix
 from driftline_analyzers.drift.statistics.energy import Energy
 from driftline_analyzers.drift.statistics.frechet import Frechet
-from driftline_analyzers.drift.statistics.knn_novelty import KnnNovelty
+from driftline_analyzers.drift.statistics.knn_novelty import KnnNovelty, KnnTail
 from driftline_analyzers.drift.statistics.knn_scan import KnnScan
 from driftline_analyzers.drift.statistics.kolmogorov_smirnov import KolmogorovSmirnov
 from driftline_analyzers.drift.statistics.mean_shift import MeanShift
@@ -19,6 +19,7 @@ from driftline_analyzers.drift.statistics.top_mean_shift import TopMeanShift
 STATISTICS: Final[dict[str, Statistic]] = {
     "energy": Energy(),
     "knn_novelty": KnnNovelty(),
+    "knn_tail": KnnTail(),
     "knn_scan": KnnScan(),
     "mean_shift": MeanShift(),
     "mmd": MMD(),

@@ -21,7 +21,8 @@ class DriftResult:
     """One comparison.
 
     statistic: the value, or the largest z where several statistics are combined. p_value: (1 + count) / (1 + n_permutations), never 0.
-    effect_size: the statistic in standard deviations of its permutation null (z). n_reference, n_current: texts given;
+    effect_size: the statistic in standard deviations of its permutation null (z), the largest of several.
+    n_reference, n_current: texts given;
     n_tested: texts of current that were compared, fewer where the reference is too small for all of them or its sessions are shorter.
     n_effective, n_effective_reference: exchangeable blocks compared (for pairs: swapped units). parts: by the statistic's name.
     """

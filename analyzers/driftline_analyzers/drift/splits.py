@@ -78,7 +78,8 @@ def plan_splits(
     order = rng.permutation(int(current.max()) + 1)
     sizes, window_sizes = np.bincount(reference), np.bincount(current)
     per_block = blocks_per_block(ratio)
-    chosen = _sample(window_sizes, order, n_texts=sizes.sum() / ratio, n_blocks=int(len(sizes) / per_block))
+    n_texts, usual = sizes.sum() / ratio, np.minimum(window_sizes, sizes.max())
+    chosen = _sample(usual, order, n_texts=n_texts, n_blocks=int(len(sizes) / per_block))
     if len(chosen) == 0:
         raise _too_few("sessions or blocks", needed=min_blocks, got=0, n_blocks=len(sizes))
     limits, is_kept = _match(sizes, window_sizes[chosen], per_block=per_block)
@@ -139,8 +140,8 @@ def _match(sizes: _Ints, window_sizes: _Ints, *, per_block: float) -> tuple[_Int
     """Make every level of the window rich in reference blocks, at the least cost in texts, a step at a time.
 
     (s,), (t,) block sizes, the window's in random order -> the most texts that a block of each level keeps, (levels,), and which of the
-    window's blocks stay, (t,). The steps: thin the level to the next smaller one, thin the next larger one to it, or leave out the
-    window's blocks that are too many.
+    window's blocks stay, (t,). The steps: thin the level to the next smaller one that the reference has, thin the next larger one to it,
+    or leave out the window's blocks that are too many.
     """
     levels, window_levels = _level(sizes), _level(window_sizes)
     limits = 2 ** np.arange(max(levels.max(), window_levels.max()) + 1)
@@ -155,8 +156,9 @@ def _match(sizes: _Ints, window_sizes: _Ints, *, per_block: float) -> tuple[_Int
         level = int(poor[-1])
         excess = np.flatnonzero(is_kept & (window_now == level))[int(n_blocks[level] / per_block) :]
         options = [(limits, is_kept & ~np.isin(np.arange(len(is_kept)), excess))]
-        if level:
-            options.append((np.where(limits == 2**level, 2 ** (level - 1), limits), is_kept))
+        smaller = np.flatnonzero(n_blocks[:level])
+        if len(smaller):
+            options.append((np.where(limits == 2**level, 2 ** smaller[-1], limits), is_kept))
         larger = np.flatnonzero(n_blocks[level + 1 :]) + level + 1
         if len(larger):
             options.append((np.where(limits == 2 ** larger[0], 2**level, limits), is_kept))

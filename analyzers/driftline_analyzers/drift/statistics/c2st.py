@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from driftline_analyzers.drift.statistics.moments import block_sums, principal_axes
+from driftline_analyzers.drift.statistics.moments import block_sums, fold_of_blocks, principal_axes
 
 _CELLS_PER_CHUNK = 16_000_000
 
@@ -28,11 +28,7 @@ class C2ST:
         """See `Statistic.prepare`."""
         n_blocks = int(blocks.max()) + 1
         scores, variances = principal_axes(pooled, n_dims=min(self.n_dims, max(1, n_blocks // 8)))
-        order = torch.randperm(
-            n_blocks, generator=torch.Generator().manual_seed(self.seed)
-        )  # folds do not follow row order
-        folds = torch.empty(n_blocks, dtype=torch.int64)
-        folds[order] = torch.arange(n_blocks) % self.n_folds
+        folds = fold_of_blocks(n_blocks, n_folds=self.n_folds, seed=self.seed)
         scaled = scores / variances.clamp_min(torch.finfo(scores.dtype).tiny).sqrt()
         return PreparedC2ST(rows=scaled, blocks=blocks, folds=folds.to(blocks.device), n_folds=self.n_folds)
 

@@ -41,7 +41,7 @@ class KnnNovelty:
         ranked = scores.masked_fill(~is_real, torch.inf).sort(-1).values
         n_real = is_real.sum(-1, keepdim=True)  # (..., 1)
         places = torch.arange(ranked.shape[-1] + 1, device=ranked.device)
-        logs = -2 * (((1 + n_real - places).clamp_min(1)) / (1.0 + n_real)).double().log()  # (..., n + 1)
+        p_values = (1 + n_real - places).clamp_min(1).double() / (1 + n_real)  # (..., n + 1)
         return PreparedKnnNovelty(
             k=self.k,
             blocks=geometry.blocks,
@@ -49,13 +49,28 @@ class KnnNovelty:
             distances=filled,
             farthest=farthest,
             ranked=ranked,
-            logs=logs,
+            weights=self._weights(p_values),
         )
+
+    def _weights(self, p_values: Tensor) -> Tensor:
+        """What a text of that p-value adds; 0 for p = 1."""
+        return -2 * p_values.log()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnnTail(KnnNovelty):
+    """The share of the window's texts with p <= most, p as in `KnnNovelty`: sees a few texts unlike anything else."""
+
+    name: ClassVar[str] = "knn_tail"
+    most: float = 0.02
+
+    def _weights(self, p_values: Tensor) -> Tensor:
+        return (p_values <= self.most).double()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedKnnNovelty:
-    """Waits for splits. ranked: (..., n) scores of all texts, ascending; logs: (..., n + 1) of -2 ln p by rank."""
+    """Waits for splits. ranked: (..., n) scores of all texts, ascending; weights: (..., n + 1) by rank, 0 at rank 0."""
 
     k: int
     blocks: Tensor
@@ -63,7 +78,7 @@ class PreparedKnnNovelty:
     distances: Tensor
     farthest: Tensor
     ranked: Tensor
-    logs: Tensor
+    weights: Tensor
 
     def of_splits(self, is_current: Tensor) -> Tensor:
         """(..., s, p) bool -> (..., p) float64."""
@@ -77,5 +92,5 @@ class PreparedKnnNovelty:
         total = (distances * is_counted).sum(1) + n_missing * self.farthest.flatten()[windows.rows]
         scores = windows.padded(total / self.k, fill=0.0).reshape(windows.n_samples, -1)  # (l, p longest)
         ranks = torch.searchsorted(self.ranked.reshape(windows.n_samples, -1), scores * (1 - _TIE))
-        logs = self.logs.reshape(windows.n_samples, -1).gather(1, ranks)
-        return logs.reshape(len(windows.counts), -1).sum(1) / windows.counts  # padding has rank 0: p = 1
+        weights = self.weights.reshape(windows.n_samples, -1).gather(1, ranks)
+        return weights.reshape(len(windows.counts), -1).sum(1) / windows.counts  # padding has rank 0: p = 1

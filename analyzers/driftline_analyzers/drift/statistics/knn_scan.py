@@ -20,8 +20,8 @@ class KnnScan:
 
     name: ClassVar[str] = "knn_scan"
     has_sums: ClassVar[bool] = False
-    n_neighbours: int = 10
-    top_share: float = 0.05
+    n_neighbours: int = 5
+    top_share: float = 0.02
 
     def prepare(self, pooled: Tensor, blocks: Tensor) -> "PreparedKnnScan":
         """See `Statistic.prepare`."""

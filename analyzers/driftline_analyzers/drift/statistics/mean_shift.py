@@ -20,7 +20,7 @@ class MeanShift:
     def prepare(self, pooled: Tensor, blocks: Tensor) -> "PreparedMeanShift":
         """See `Statistic.prepare`."""
         n_blocks = int(blocks.max()) + 1
-        return PreparedMeanShift(sums=block_sums(whitened(pooled, n_samples=n_blocks), blocks))
+        return PreparedMeanShift(sums=block_sums(whitened(pooled - pooled.mean(0), n_samples=n_blocks), blocks))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

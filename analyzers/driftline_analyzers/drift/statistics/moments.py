@@ -35,30 +35,40 @@ def block_sums(rows: Tensor, blocks: Tensor, *, n_blocks: int | None = None) -> 
     return BlockSums(sums=sums, sizes=torch.bincount(blocks, minlength=n).to(rows.dtype))
 
 
+def fold_of_blocks(n_blocks: int, *, n_folds: int, seed: int) -> Tensor:
+    """A fold 0..n_folds - 1 for each block, at random, so that folds do not follow row order: (s,) int64 on the CPU."""
+    order = torch.randperm(n_blocks, generator=torch.Generator().manual_seed(seed))
+    folds = torch.empty(n_blocks, dtype=torch.int64)
+    folds[order] = torch.arange(n_blocks) % n_folds
+    return folds
+
+
 def principal_axes(rows: Tensor, *, n_dims: int) -> tuple[Tensor, Tensor]:
     """rows: (n, d) -> scores (n, r) along the r <= n_dims directions of largest variance, and their variances (r,), largest first.
 
     Directions without variance are left out; r is at least 1.
     """
-    centred = rows - rows.mean(0)
-    covariance = (centred.T @ centred).double() / len(rows)
-    values, vectors = torch.linalg.eigh(covariance)
-    values, vectors = values.flip(0), vectors.flip(1)
-    n_kept = int((values[:n_dims] > _FLAT**2 * values[0].clamp_min(torch.finfo(torch.float32).tiny)).sum())
-    kept = max(1, n_kept)
-    return centred @ vectors[:, :kept].to(rows.dtype), values[:kept].clamp_min(0).to(rows.dtype)
+    return _axes(rows - rows.mean(0), n_dims=n_dims)
 
 
 def whitened(rows: Tensor, *, n_samples: int) -> Tensor:
-    """rows: (n, d) in coordinates whose covariance, shrunk towards a multiple of the identity, is the identity: (n, r).
-
-    Ledoit & Wolf 2004, with n_samples independent rows.
+    """rows: (n, d), spread around 0, in coordinates in which their second moment, shrunk towards a multiple of the identity, is the
+    identity: (n, r). Ledoit & Wolf 2004, with n_samples independent rows.
     """
-    scores, variances = principal_axes(rows, n_dims=rows.shape[1])
     n_dims = rows.shape[1]
+    scores, variances = _axes(rows, n_dims=n_dims)
+    tiny = torch.finfo(rows.dtype).tiny
     mean = variances.sum() / n_dims
     spread = (variances**2).sum() - n_dims * mean**2
     noise = (((scores**2).sum(1) ** 2).mean() - (variances**2).sum()) / n_samples
-    shrinkage = (noise / spread.clamp_min(1e-12 * mean**2 + torch.finfo(rows.dtype).tiny)).clamp(0, 1)
+    shrinkage = (noise / spread.clamp_min(1e-12 * mean**2 + tiny)).clamp(0, 1)
     shrunk = (1 - shrinkage) * variances + shrinkage * mean
-    return scores / shrunk.clamp_min(torch.finfo(rows.dtype).tiny).sqrt()
+    return scores / shrunk.clamp_min(tiny).sqrt()
+
+
+def _axes(rows: Tensor, *, n_dims: int) -> tuple[Tensor, Tensor]:
+    values, vectors = torch.linalg.eigh((rows.T @ rows).double() / len(rows))
+    values, vectors = values.flip(0), vectors.flip(1)
+    is_real = values[:n_dims] > _FLAT**2 * values[0].clamp_min(torch.finfo(torch.float32).tiny)
+    n_kept = max(1, int(is_real.sum()))
+    return rows @ vectors[:, :n_kept].to(rows.dtype), values[:n_kept].clamp_min(0).to(rows.dtype)
