@@ -27,6 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.report import emit, machine
+from driftline_analyzers.drift.conditional import CONDITIONAL_STATISTICS, ConditionalDrift
 from driftline_analyzers.drift.detector import DEFAULT_STATISTICS, DriftDetector, Sample
 from driftline_analyzers.drift.paired_style import PairedStyleDrift
 from driftline_analyzers.drift.result import DriftResult
@@ -149,10 +150,8 @@ Method = Callable[[Answers, Trial, int], DriftResult]
 
 def style(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
     """The default style test: 13 features and style words."""
-    rows = np.concatenate([trial.reference, trial.current])
-    matrix = np.hstack([answers.style[rows], word_columns([answers.tokens[row] for row in rows])])
-    detector = _detector(permutations, trial, statistics=STYLE_STATISTICS)
-    return detector.fit(matrix[:N_REFERENCE]).score(matrix[N_REFERENCE:])
+    before, after = _style_rows(answers, trial)
+    return _detector(permutations, trial, statistics=STYLE_STATISTICS).fit(before).score(after)
 
 
 def features(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
@@ -167,12 +166,34 @@ def semantic(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
     return detector.fit(answers.outputs[trial.reference]).score(answers.outputs[trial.current])
 
 
+def conditional(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
+    """Embeddings of the answers, less what their prompts explain."""
+    test = ConditionalDrift(_detector(permutations, trial, statistics=CONDITIONAL_STATISTICS))
+    test.fit(answers.outputs[trial.reference], prompts=answers.prompts[trial.reference_prompts])
+    return test.score(answers.outputs[trial.current], prompts=answers.prompts[trial.current_prompts])
+
+
+def conditional_style(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
+    """The style test, less what the prompts explain."""
+    before, after = _style_rows(answers, trial)
+    test = ConditionalDrift(_detector(permutations, trial, statistics=STYLE_STATISTICS))
+    test.fit(before, prompts=answers.prompts[trial.reference_prompts])
+    return test.score(after, prompts=answers.prompts[trial.current_prompts])
+
+
 def paired(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
     """The window's prompts answered by A too: the 13 features by swaps."""
     detector = PairedStyleDrift(
         alpha=ALPHA, n_permutations=permutations, max_permutations=permutations, seed=trial.seed
     )
     return detector.fit(answers.style[trial.other]).score(answers.style[trial.current])
+
+
+def _style_rows(answers: Answers, trial: Trial) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """`style_matrices` from features and tokens that are there already."""
+    rows = np.concatenate([trial.reference, trial.current])
+    matrix = np.hstack([answers.style[rows], word_columns([answers.tokens[row] for row in rows])])
+    return matrix[:N_REFERENCE], matrix[N_REFERENCE:]
 
 
 def _detector(
@@ -188,10 +209,19 @@ def _detector(
     )
 
 
-METHODS: Final[dict[str, Method]] = {"style": style, "features": features, "semantic": semantic, "paired": paired}
+METHODS: Final[dict[str, Method]] = {
+    "style": style,
+    "features": features,
+    "conditional_style": conditional_style,
+    "conditional": conditional,
+    "semantic": semantic,
+    "paired": paired,
+}
 LABELS: Final = {
     "style": "style (features and words)",
     "features": "13 features: KS, top 3 means",
+    "conditional_style": "style given the prompt",
+    "conditional": "embeddings given the prompt",
     "semantic": "semantic ensemble",
     "paired": "13 features, paired",
 }

@@ -18,10 +18,10 @@ _CANNOT: Final = (
 _REQUEST: Final = (
     r"(?:help|assist|provid(?:e|ing)|fulfil+|compl(?:y|ete)|answer|respond|do (?:that|this|so|what)|creat(?:e|ing)|writ(?:e|ing)"
     r"|generat(?:e|ing)|produc(?:e|ing)|engage|participate|discuss|support|shar(?:e|ing)|giv(?:e|ing)|offer|access|brows(?:e|ing)|open"
-    r"|view|see|watch|listen|play|read|process|accommodate|satisfy|continue|proceed|carry out|perform|execut(?:e|ing)|draw|extract|reproduce"
-    r"|display|show|send|make|tell|say|predict|determine|identify|verify|confirm|recommend|advise|suggest|speculate|translate|summari[sz]e"
-    r"|analy[sz]e|comment|express|take (?:a side|sides|part)|defend|act as|pretend|role-?play|in good conscience|ethically|legally"
-    r"|disclose|reveal|facilitate|promote|encourage|endorse|condone)"
+    r"|view|see|watch|listen|play|read|process|accommodate|satisfy|continue|proceed|carry out|perform|execut(?:e|ing)|draw|extract"
+    r"|reproduce|display|show|send|make|tell|say|predict|determine|identify|verify|confirm|recommend|advise|suggest|speculate|translate"
+    r"|summari[sz]e|analy[sz]e|comment|express|take (?:a side|sides|part)|defend|act as|pretend|role-?play|in good conscience|ethically"
+    r"|legally|disclose|reveal|facilitate|promote|encourage|endorse|condone)"
 )
 _ENGLISH: Final = (
     # "I can't help with that"; not "I can't wait", "I can't recommend it enough", "I cannot help but", "I can't tell you how"

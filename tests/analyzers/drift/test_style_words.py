@@ -69,7 +69,7 @@ def test_a_favourite_word_is_found_where_no_feature_moves() -> None:
 
 
 def test_the_default_style_test_holds_its_rate() -> None:
-    pool, alarms, trials = answers(1200, seed=5), 0, 80
+    pool, alarms, trials = answers(1200, seed=5), 0, 50
     rng = np.random.default_rng(6)
     for trial in range(trials):
         drawn = [pool[i] for i in rng.choice(len(pool), size=225, replace=False)]
