@@ -52,9 +52,8 @@ def _pool_of_single_threads(n: int) -> ThreadPoolExecutor:
     everyone = threading.Barrier(n + 1)
 
     def begin() -> None:
-        torch.set_num_threads(
-            1
-        )  # of this thread; threads that others start take the last number set, hence it is put back below
+        torch.get_num_threads()  # a thread's first use of torch sets its count to the process's: let that be over
+        torch.set_num_threads(1)
         everyone.wait()
 
     n_threads = torch.get_num_threads()
@@ -62,5 +61,5 @@ def _pool_of_single_threads(n: int) -> ThreadPoolExecutor:
     for _ in range(n):
         pool.submit(bool)
     everyone.wait()
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(n_threads)  # threads that others start take the last number that any thread set
     return pool
