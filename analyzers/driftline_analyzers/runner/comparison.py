@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from driftline_analyzers.drift.conditional import prompt_residuals
+from driftline_analyzers.drift.conditional import ConditionalDrift
 from driftline_analyzers.drift.paired import PairedDriftDetector
 from driftline_analyzers.drift.paired_style import PairedStyleDrift
 from driftline_analyzers.drift.result import DriftResult
@@ -15,7 +15,7 @@ from driftline_analyzers.drift.style_words import style_matrices
 from driftline_analyzers.outliers.excess import OutlierExcess, outlier_excess
 from driftline_analyzers.outliers.result import OutlierResult
 from driftline_analyzers.runner.checks import Check
-from driftline_analyzers.runner.detectors import FittedReference, style_detector, text_detector
+from driftline_analyzers.runner.detectors import FittedReference, conditional_detector, style_detector
 from driftline_analyzers.runner.findings import CONDITIONAL, NUMBERS, OUTLIERS, STYLE
 from driftline_analyzers.runner.samples import FieldSample, Pairs, pair_answers
 from driftline_analyzers.runner.sides import Measured, Side
@@ -108,16 +108,11 @@ def _style(check: Check, after: Measured, before: Measured, *, settings: Analyze
 
 
 def _conditional(check: Check, current: Side, reference: Side, *, settings: AnalyzerSettings) -> Comparison:
-    """Completions less what their prompts explain, learnt over both sides together, so that nothing is learnt of the difference."""
+    """Completions less what their prompts explain."""
     after, before = current.answers(), reference.answers()
-    groups = [f"r:{group}" for group in before.sample.groups] + [f"c:{group}" for group in after.sample.groups]
-    _, blocks = np.unique(groups, return_inverse=True)
-    residuals = prompt_residuals(
-        np.concatenate([before.prompts, after.prompts]), np.concatenate([before.completions, after.completions]), blocks
-    )
-    n_before = len(before.sample.texts)
-    detector = text_detector(settings).fit(residuals[:n_before], groups=before.sample.groups)
-    result = detector.score(residuals[n_before:], groups=after.sample.groups)
+    detector = ConditionalDrift(conditional_detector(settings))
+    detector.fit(before.completions, prompts=before.prompts, groups=before.sample.groups)
+    result = detector.score(after.completions, prompts=after.prompts, groups=after.sample.groups)
     return _comparison(
         check,
         result,

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
+from driftline_analyzers.drift.conditional import CONDITIONAL_STATISTICS
 from driftline_analyzers.drift.detector import DriftDetector
 from driftline_analyzers.drift.statistics.statistic import Statistic
 from driftline_analyzers.drift.style_words import STYLE_STATISTICS
@@ -64,6 +65,11 @@ class FittedReferences:
 def text_detector(settings: AnalyzerSettings) -> DriftDetector:
     """Of embeddings: the ensemble that the settings name."""
     return _detector(settings, settings.drift_statistics, count_repeats=False)
+
+
+def conditional_detector(settings: AnalyzerSettings) -> DriftDetector:
+    """Of embeddings of completions given their prompts."""
+    return _detector(settings, CONDITIONAL_STATISTICS, count_repeats=False)
 
 
 def style_detector(settings: AnalyzerSettings) -> DriftDetector:

@@ -49,7 +49,7 @@ class Explainer:
             return self._style(comparison)
         explanation, effect = explain_texts(comparison, self._settings)
         if comparison.check.analyzer == CONDITIONAL:
-            explanation["sentence"] = "answers changed beyond what the prompts explain; " + explanation["sentence"]
+            explanation["sentence"] = "Given the prompts: " + explanation["sentence"]
         return explanation, _columns(effect)
 
     def _number(self, comparison: Comparison, current: Side, reference: Side) -> tuple[dict[str, Any], Columns]:

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline_analyzers.drift.detector import DriftDetector
-from driftline_analyzers.explain.covariates import Outcome, covariates, explained_by
+from driftline_analyzers.explain.covariates import Covariate, Outcome, covariates
 from driftline_analyzers.explain.effect import Effect, topic_effect
 from driftline_analyzers.explain.examples import Example, typical_examples
 from driftline_analyzers.explain.pool import Sample, pool_samples
-from driftline_analyzers.explain.slices import carried_by, slice_shift
+from driftline_analyzers.explain.sentence import sentence
+from driftline_analyzers.explain.slices import Carrier, carried_by, slice_shift
 from driftline_analyzers.explain.topics import topic_shift
 from driftline_analyzers.runner.comparison import Comparison
 from driftline_analyzers.runner.records import TextRow
@@ -27,6 +28,7 @@ _EXAMPLE_CHARS = 300
 _COLUMNS: Final = ("model", "prompt_version", "prompt_name", "release", "environment", "provider", "agent_name")
 _MAX_METADATA = 5
 _SLICE_ALPHA = 0.01
+_NOUNS: Final = {"prompt": "prompts", "completion": "responses", "query": "queries", "document": "documents"}
 _SLICE_PERMUTATIONS = 199
 
 
@@ -38,7 +40,7 @@ def explain_texts(comparison: Comparison, settings: AnalyzerSettings) -> tuple[d
     after = Sample(texts=current.sample.texts, vectors=current.values, groups=list(current.sample.groups))
     topics = topic_shift(before, after, seed=settings.seed)
     pooled = np.concatenate([before.vectors, after.vectors])
-    effect = topic_effect(pooled, topics.labels, pool_samples(before, after), seed=settings.seed)
+    effect = topic_effect(topics.labels, pool_samples(before, after), seed=settings.seed)
     found = typical_examples(before, after, limit=_EXAMPLES, device=settings.device)
     retest = _Retest(reference.groups, current.sample.groups, settings)
     whole = retest(before.vectors, after.vectors)
@@ -50,7 +52,8 @@ def explain_texts(comparison: Comparison, settings: AnalyzerSettings) -> tuple[d
         "models": _shares(reference.rows, current.sample.rows, "model"),
         "prompt_versions": _shares(reference.rows, current.sample.rows, "prompt_version"),
     }
-    sentence = effect.sentence(is_drift=True)
+    carrier: Carrier | None = None
+    explained: tuple[Covariate, ...] = ()
     if whole is not None and whole.effect_size > 0:
         columns = _columns([*reference.rows, *current.sample.rows])
         slices = slice_shift(
@@ -62,17 +65,19 @@ def explain_texts(comparison: Comparison, settings: AnalyzerSettings) -> tuple[d
         )
         carrier = carried_by(slices, whole=whole, alpha=_SLICE_ALPHA)
         explained = covariates(before.texts, after.texts, pooled, whole=whole, retest=retest)
-        reason = explained_by(explained)
         explanation |= {
             "slices": [one.as_dict() for one in slices],
             "carried_by": None if carrier is None else carrier.as_dict(),
             "covariates": [one.as_dict() for one in explained],
         }
-        if carrier is not None:
-            sentence += f"; carried by {carrier.name} {carrier.value}"
-        if reason is not None:
-            sentence += f"; {reason.sentence}"
-    explanation["sentence"] = sentence
+    explanation["sentence"] = sentence(
+        noun=_NOUNS[comparison.check.field],
+        is_drift=True,
+        effect=effect,
+        topics=topics,
+        carrier=carrier,
+        found=explained,
+    )
     return explanation, effect
 
 
