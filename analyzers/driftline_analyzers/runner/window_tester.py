@@ -101,8 +101,9 @@ class WindowTester:
         retrievals = [row for row in rows if row.kind == "retrieval"]
         current = self._side(calls, retrievals)
         references: dict[bool, Reference | None] = {}
+        has_calls = bool(calls) and segment.by in self._settings.segments
         has_retrievals = bool(retrievals) and segment.by != LANGUAGE
-        for check in checks_of(self._settings, has_calls=bool(calls), has_retrievals=has_retrievals):
+        for check in checks_of(self._settings, has_calls=has_calls, has_retrievals=has_retrievals):
             is_numbers = check.analyzer == NUMBERS
             if is_numbers not in references:
                 with self._phases.phase("read"):
