@@ -199,8 +199,8 @@ def freeze(
                 "where_value": filed,
                 "pinned_by": pinned_by,
                 "pinned_value": pinned_value,
-                "from_time": wanted.from_time,
-                "to_time": to_time,
+                "from_time": _moment(wanted.from_time),
+                "to_time": _moment(to_time),
                 "max_calls": MAX_CALLS,
             },
         )
@@ -349,6 +349,11 @@ def _write(store: Store, written: ReferenceSet, *, version: int, is_deleted: boo
         int(is_deleted),
     )
     store.insert("reference_sets", _SET_COLUMNS, [row])
+
+
+def _moment(time: datetime) -> str:
+    """As a parameter, to the millisecond: a datetime would be bound to the second."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def _set(project: str, row: Mapping[str, Any]) -> ReferenceSet:

@@ -11,7 +11,7 @@ from driftline_analyzers.explain.terms import distinguishing_terms, text_terms
 from driftline_analyzers.outliers.groups import OutlierGroup, group_outliers
 from driftline_analyzers.outliers.matching import KnownGroup, match_groups
 from driftline_analyzers.runner.comparison import Comparison
-from driftline_analyzers.runner.records import TextRow, WindowContent, to_time
+from driftline_analyzers.runner.records import TextRow, WindowContent, to_parameter
 from driftline_analyzers.runner.segments import Segment
 from driftline_analyzers.runner.sides import Embed
 from driftline_analyzers.settings import AnalyzerSettings
@@ -79,7 +79,7 @@ class OutlierExplainer:
                 "segment_by": segment.by,
                 "segment": segment.value,
                 "field": field,
-                "before": to_time(start_ms),
+                "before": to_parameter(start_ms),
                 "window_texts": self._settings.window_texts,
             },
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from driftline_analyzers.runner.records import SeenFinding, TextRow, WindowContent, WindowKey, to_ms, to_time
+from driftline_analyzers.runner.records import SeenFinding, TextRow, WindowContent, WindowKey, to_ms, to_parameter
 from driftline_analyzers.runner.segments import LLM_ONLY, Segment
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.store import Store
@@ -102,8 +102,8 @@ class Reader:
             "project": project,
             "service": service,
             "segment_by": by,
-            "from_time": to_time(from_ms),
-            "to_time": to_time(to_ms),
+            "from_time": to_parameter(from_ms),
+            "to_time": to_parameter(to_ms),
             "max_calls": _MAX_CALLS,
         }
         return {
@@ -173,8 +173,8 @@ class Reader:
             "values": [segment.value for segment, _, _ in windows],
             "starts": [start for _, start, _ in windows],
             "ends": [end for _, _, end in windows],
-            "from_time": to_time(min(start for _, start, _ in windows)),
-            "to_time": to_time(max(end for _, _, end in windows)),
+            "from_time": to_parameter(min(start for _, start, _ in windows)),
+            "to_time": to_parameter(max(end for _, _, end in windows)),
             "max_chars": self._settings.max_text_chars,
             "max_per_session": self._settings.max_texts_per_session,
             "max_per_window": self._settings.max_window_texts,

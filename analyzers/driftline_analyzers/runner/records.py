@@ -114,6 +114,11 @@ def to_time(ms: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms)
 
 
+def to_parameter(ms: int) -> str:
+    """Unix milliseconds as a query's DateTime64 parameter, exactly: a datetime would be bound to the second."""
+    return to_time(ms).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
 def to_ms(time: datetime) -> int:
     """A datetime as Unix milliseconds, rounded down; naive ones are UTC, as the store returns them."""
     aware = time if time.tzinfo is not None else time.replace(tzinfo=UTC)

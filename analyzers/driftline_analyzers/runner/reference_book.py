@@ -8,7 +8,7 @@ from importlib.resources import files
 from driftline_analyzers.runner.findings import TRAILING
 from driftline_analyzers.runner.frozen_texts import FrozenTexts
 from driftline_analyzers.runner.history import History
-from driftline_analyzers.runner.records import Reference, TextRow, WindowContent, to_ms, to_time
+from driftline_analyzers.runner.records import Reference, TextRow, WindowContent, to_ms, to_parameter, to_time
 from driftline_analyzers.runner.references import matching_reference, overlaps
 from driftline_analyzers.runner.samples import sample_sessions
 from driftline_analyzers.runner.segments import LANGUAGE, LLM_ONLY, SERVICE, VERSION_LIKE, Segment
@@ -155,8 +155,8 @@ class ReferenceBook:
                 "pinned_by": by,
                 "segment_by": segment.by,
                 "segment": segment.value,
-                "from_time": to_time(max(0, content.end_ms - int(_LOOK_BACK.total_seconds() * 1000))),
-                "to_time": to_time(content.end_ms),
+                "from_time": to_parameter(max(0, content.end_ms - int(_LOOK_BACK.total_seconds() * 1000))),
+                "to_time": to_parameter(content.end_ms),
             },
         )
         first = {row["value"]: to_ms(row["first_time"].replace(tzinfo=UTC)) for row in values}

@@ -18,7 +18,7 @@ N_WINDOWS = 8
 
 def settings(**changes: Any) -> AnalyzerSettings:
     """Fast and strict enough for a handful of tests; semantic drift alone unless told otherwise."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "n_permutations": 199,
         "max_permutations": 1999,
         "alpha": 0.01,
