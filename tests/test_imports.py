@@ -23,6 +23,7 @@ MAY_IMPORT = {
 }
 # What only who writes to the environment's owner may touch: settings read it, the SDK reads OTel's variables and sets the content switch.
 MAY_READ_ENVIRONMENT = {
+    "analyzers/driftline_analyzers/patient_threads.py",  # says how OpenMP waits, before torch is loaded
     "core/driftline_core/settings.py",
     "sdk/driftline/capture.py",
     "sdk/driftline/instrumentation.py",

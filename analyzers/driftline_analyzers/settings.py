@@ -6,9 +6,15 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from driftline_analyzers.runner.findings import ANALYZER_NAMES, AnalyzerName
+from driftline_analyzers.runner.segments import COLUMNS, is_slicing
 from driftline_core.settings import ComponentSettings
 
 FieldName = Literal["prompt", "completion"]
+OutlierDetectorName = Literal[
+    "local_knn", "knn", "lof", "knn_lof", "mahalanobis", "relative_mahalanobis", "isolation_forest", "density_clusters"
+]
+MIN_WINDOW_TEXTS = 10
 
 
 class AnalyzerSettings(ComponentSettings):
@@ -24,6 +30,12 @@ class AnalyzerSettings(ComponentSettings):
         ge=timedelta(minutes=1),
         le=timedelta(days=31),
         description="Length of a window of event time; windows are aligned to the Unix epoch.",
+    )
+    window_texts: int = Field(
+        default=0,
+        ge=0,
+        le=50_000,
+        description="Calls of a window by count, one segment's after the other; 0 makes windows by time (count).",
     )
     settle: timedelta = Field(
         default=timedelta(minutes=2),
@@ -42,11 +54,39 @@ class AnalyzerSettings(ComponentSettings):
         min_length=1,
         description="Texts of a generation that are tested: prompt, completion.",
     )
+    segments: tuple[str, ...] = Field(
+        default=("model",),
+        min_length=1,
+        description="What the calls of a service are divided by, each a division of its own: service (not at all), model, prompt_version, "
+        "prompt_name, environment, release, provider, user_id, agent_name, language (of the prompt), metadata.<key>. "
+        "The first one's outliers are kept call by call.",
+    )
+    max_segments: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="Segments of one service and division that are tested, those with the most texts; "
+        "findings say how many are left out (count).",
+    )
+    analyzers: tuple[AnalyzerName, ...] = Field(
+        default=ANALYZER_NAMES, min_length=1, description="What is tested: " + ", ".join(ANALYZER_NAMES) + "."
+    )
+    drift_statistics: tuple[str, ...] = Field(
+        default=("energy", "knn_novelty", "knn_scan"),
+        min_length=1,
+        description="Statistics that the tests of texts combine, as driftline_analyzers.drift.registry names them.",
+    )
     alpha: float = Field(
         default=0.005,
         gt=0,
         lt=1,
         description="False-alarm rate: a finding is drift when its corrected p-value is at most this.",
+    )
+    mean_time_between_false_alarms: timedelta = Field(
+        default=timedelta(days=30),
+        ge=timedelta(hours=1),
+        le=timedelta(days=3650),
+        description="Of the sequential monitor, for one segment and field: how long it stays silent on average where nothing changes.",
     )
     n_permutations: int = Field(
         default=999, ge=99, le=1_000_000, description="Permutations drawn for every test (count)."
@@ -66,6 +106,12 @@ class AnalyzerSettings(ComponentSettings):
     min_blocks: int = Field(
         default=6, ge=2, le=10_000, description="Fewest sessions or blocks on either side of a test (count)."
     )
+    reference_ratio: float = Field(
+        default=8.0,
+        ge=1,
+        le=100,
+        description="How many windows large a reference is at least; of a larger window a sample of whole sessions is tested.",
+    )
     block_texts: int = Field(
         default=5,
         ge=1,
@@ -82,7 +128,7 @@ class AnalyzerSettings(ComponentSettings):
         description="Texts of one window and segment that are tested, whole sessions sampled (count).",
     )
     max_reference_texts: int = Field(
-        default=2000,
+        default=8000,
         ge=20,
         le=50_000,
         description="Texts of a reference that are used, whole sessions sampled (count).",
@@ -111,8 +157,10 @@ class AnalyzerSettings(ComponentSettings):
         le=1,
         description="Share of the completions whose prompt the reference answered too, from which answers are compared in pairs.",
     )
-    outlier_neighbours: int = Field(
-        default=5, ge=1, le=100, description="Nearest reference texts of an outlier's score (count)."
+    outlier_detector: OutlierDetectorName = Field(
+        default="local_knn",
+        description="How strange a text is: local_knn, knn, lof, knn_lof, mahalanobis, relative_mahalanobis, isolation_forest, "
+        "density_clusters.",
     )
     outlier_fdr: float = Field(
         default=0.1, gt=0, lt=1, description="Expected share of false flags among a window's flagged outliers."
@@ -152,9 +200,31 @@ class AnalyzerSettings(ComponentSettings):
         le=1024,
         description="Threads torch may use in this process, and embedding batches computed at a time (count); unset is torch's choice.",
     )
+    reference_check_windows: int = Field(
+        default=20,
+        ge=0,
+        le=200,
+        description="Windows of a named reference that are tested against the rest of it, once a version, to measure its false alarms; "
+        "0 for none (count).",
+    )
     seed: int = Field(default=0, ge=0, description="Seed of every permutation.")
 
-    @field_validator("fields")
+    @field_validator("fields", "segments", "analyzers", "drift_statistics")
     @classmethod
-    def _each_field_once(cls, fields: tuple[FieldName, ...]) -> tuple[FieldName, ...]:
-        return tuple(dict.fromkeys(fields))
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("segments")
+    @classmethod
+    def _known_slicings(cls, segments: tuple[str, ...]) -> tuple[str, ...]:
+        for name in segments:
+            if not is_slicing(name):
+                raise ValueError(f"expected one of {', '.join(COLUMNS)} or metadata.<key>, got {name!r}")
+        return segments
+
+    @field_validator("window_texts")
+    @classmethod
+    def _enough_texts(cls, window_texts: int) -> int:
+        if 0 < window_texts < MIN_WINDOW_TEXTS:
+            raise ValueError(f"expected 0 or at least {MIN_WINDOW_TEXTS} texts in a window, got {window_texts}")
+        return window_texts

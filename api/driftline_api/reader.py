@@ -29,6 +29,11 @@ class ProjectReader:
         self.project = project
         self._store = store
 
+    @property
+    def store(self) -> Store:
+        """For the core's own functions, which take the project by name."""
+        return self._store
+
     def rows(self, query: str, **parameters: Any) -> list[Row]:
         """Rows of `sql/<query>.sql`. Raises StoreError."""
         return self._store.rows(read_sql(query), {**parameters, "project": self.project}, settings=_SETTINGS)

@@ -17,7 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 references = typer.Typer(
-    help="Reference sets: named time ranges that later traffic is compared with.", no_args_is_help=True
+    help="Reference sets: named, frozen texts that later traffic is compared with.", no_args_is_help=True
 )
 dashboards = typer.Typer(help="Grafana dashboards.", no_args_is_help=True)
 rules = typer.Typer(help="Alert rules, which are Prometheus rule files.", no_args_is_help=True)
@@ -265,23 +265,47 @@ def import_log(
 @references.command("create")
 def create_reference(
     *,
-    name: Annotated[str, typer.Argument(help="Name of the set, unique in the project.")],
-    service: Annotated[str, typer.Option(help="Service whose traffic it is.")],
-    from_time: Annotated[str, typer.Option("--from", help="Start (event time), inclusive: RFC 3339 or epoch.")],
-    to_time: Annotated[str, typer.Option("--to", help="End (event time), exclusive: RFC 3339, epoch or 'now'.")],
+    name: Annotated[str, typer.Argument(help="Name of the set; a name that exists gets its next version.")],
+    service: Annotated[str, typer.Option(help="Service whose windows are compared with it.")],
+    from_time: Annotated[
+        str | None, typer.Option("--from", help="Start (event time), inclusive: RFC 3339 or epoch.")
+    ] = None,
+    to_time: Annotated[
+        str | None, typer.Option("--to", help="End (event time), exclusive: RFC 3339, epoch or 'now'.")
+    ] = None,
+    golden: Annotated[
+        Path | None,
+        typer.Option(help="A golden set's rows: .jsonl, .csv or .parquet with prompt, completion, session, ..."),
+    ] = None,
+    pin: Annotated[
+        str | None, typer.Option(help="Calls of one version: prompt_version=, release= or model= and its value.")
+    ] = None,
+    previous: Annotated[
+        str | None, typer.Option(help="For each segment the version before: prompt_version, release or model.")
+    ] = None,
+    segment: Annotated[
+        str | None, typer.Option(help="Only one segment: column=value, e.g. metadata.tenant=acme.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Only this model; empty is every model.")] = "",
     description: Annotated[str, typer.Option(help="A note for people.")] = "",
     url: ApiUrl = DEFAULT_API,
     project: Project = "default",
     is_json: AsJson = False,
 ) -> None:
-    """Freeze a time range of a service's traffic under a name."""
-    from driftline_cli.references import run_create
+    """Freeze texts under a name: a time range, a golden set, a pinned version, or the release before."""
+    from driftline_cli.references import kind_of, run_create
 
     run_create(
-        {"name": name, "service": service, "model": model, "description": description},
+        {
+            "name": name,
+            "service": service,
+            "model": model,
+            "description": description,
+            **kind_of(pin=pin, previous=previous, segment=segment, golden=golden),
+        },
         from_time=from_time,
         to_time=to_time,
+        golden=golden,
         url=url,
         project=project,
         is_json=is_json,
@@ -304,7 +328,7 @@ def delete_reference(
     project: Project = "default",
     is_json: AsJson = False,
 ) -> None:
-    """Forget a reference set; its traffic stays."""
+    """Forget a reference set and its frozen texts; its traffic stays."""
     from driftline_cli.references import run_delete
 
     run_delete(name, url=url, project=project, is_json=is_json)

@@ -1,12 +1,17 @@
 """Which texts count, which may be exchanged, which answer the same prompt; and which windows are the reference."""
 
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from driftline_analyzers.correction import benjamini_hochberg
 from driftline_analyzers.runner.records import TextRow, WindowContent
-from driftline_analyzers.runner.samples import field_sample, pair_answers, sample_sessions
-from driftline_analyzers.runner.windows import is_settled, trailing_windows
+from driftline_analyzers.runner.samples import call_sample, field_sample, limit_sample, pair_answers, sample_sessions
+from driftline_analyzers.runner.segments import Segment
+from driftline_analyzers.runner.trailing import trailing_windows
+from driftline_analyzers.runner.windows import count_windows, is_settled
 
 
 def row(number: int, *, prompt: str = "", completion: str = "answer", session: str = "") -> TextRow:
@@ -22,9 +27,15 @@ def row(number: int, *, prompt: str = "", completion: str = "answer", session: s
     )
 
 
-def content(start_ms: int, *, model: str = "a", n_rows: int = 10) -> WindowContent:
+def content(start_ms: int, *, value: str = "a", n_rows: int = 10, by: str = "model") -> WindowContent:
     return WindowContent(
-        start_ms=start_ms, service="s", model=model, n_rows=n_rows, last_stored_ms=0, prompt_version=""
+        segment=Segment(service="s", by=by, value=value),
+        start_ms=start_ms,
+        end_ms=start_ms + 10,
+        n_rows=n_rows,
+        n_retrievals=0,
+        last_stored_ms=0,
+        prompt_version="",
     )
 
 
@@ -78,31 +89,68 @@ def test_sampling_takes_whole_sessions_and_always_the_same() -> None:
     assert len({kept.session_id for kept in once}) == 3
 
 
-def test_drifted_windows_are_skipped_until_nothing_else_is_left() -> None:
+def trailing(
+    history: list[WindowContent],
+    value: str,
+    *,
+    start_ms: int,
+    drifted: AbstractSet[int] = frozenset(),
+    horizon_ms: int = 100,
+    n: int = 5,
+) -> tuple[list[tuple[str, int]], str]:
+    found = trailing_windows(
+        history,
+        Segment(service="s", by=history[0].segment.by, value=value),
+        start_ms=start_ms,
+        is_drifted=lambda window: window.start_ms in drifted and window.segment.value == value,
+        n_windows=n,
+        horizon_ms=horizon_ms,
+        min_texts=20,
+    )
+    return [(window.segment.value, window.start_ms) for window in found.windows], found.detail
+
+
+def test_drifted_windows_are_skipped_until_they_are_all_that_the_horizon_has() -> None:
     history = [content(start) for start in range(0, 50, 10)]
-    drifted = {(30, "a"): True, (40, "a"): True}
-
-    def chosen(start_ms: int, horizon_ms: int) -> list[int]:
-        trailing = trailing_windows(
-            history, start_ms=start_ms, model="a", drifted=drifted, n_windows=2, horizon_ms=horizon_ms, min_texts=20
-        )
-        return [start for start, _ in trailing.windows]
-
-    assert chosen(50, 100) == [10, 20]
-    assert chosen(50, 20) == [30, 40]
-    assert chosen(10, 100) == []
+    assert trailing(history, "a", start_ms=50, drifted={30, 40}, n=2)[0] == [("a", 10), ("a", 20)]
+    assert trailing(history, "a", start_ms=50, drifted={30, 40}, horizon_ms=20)[0] == [("a", 30), ("a", 40)]
+    assert trailing(history, "a", start_ms=10)[0] == []
 
 
-def test_a_model_without_history_is_compared_with_the_service() -> None:
-    history = [content(0), content(10), content(10, model="b", n_rows=3)]
-    trailing = trailing_windows(history, start_ms=20, model="b", drifted={}, n_windows=5, horizon_ms=100, min_texts=20)
-    assert trailing.windows == [(0, "a"), (10, "a"), (10, "b")]
-    assert "any model" in trailing.detail
+def test_a_new_model_is_compared_with_the_service_and_a_new_tenant_with_nobody() -> None:
+    history = [content(0), content(10), content(10, value="b", n_rows=3)]
+    chosen, detail = trailing(history, "b", start_ms=20)
+    assert chosen == [("a", 0), ("a", 10), ("b", 10)]
+    assert "any model" in detail
+    tenants = [content(0, by="metadata.tenant"), content(10, by="metadata.tenant")]
+    chosen, detail = trailing(tenants, "new", start_ms=20)
+    assert chosen == []
+    assert "0 of 20" in detail
+
+
+def test_windows_by_count_follow_one_another_however_far_an_earlier_run_got() -> None:
+    starts = [1, 2, 2, 2, 3, 5, 5, 8, 9]
+    at_once = count_windows(starts, from_ms=0, n_texts=3)
+    assert at_once == [(1, 3, 4), (3, 6, 3)]
+    assert count_windows(starts, from_ms=3, n_texts=3) == at_once[1:]
+    assert count_windows(starts[:3], from_ms=0, n_texts=4) == []
+
+
+def test_documents_of_a_retrieval_stay_together_and_numbers_count_however_often_they_repeat() -> None:
+    found = field_sample(
+        [replace(row(i), documents=("a", "b", " ")) for i in range(4)], field="document", block_texts=2
+    )
+    assert found.texts == ["a", "b"] * 4
+    assert found.groups == ["block:0"] * 4 + ["block:1"] * 4
+    assert limit_sample(found, max_texts=4).n_blocks == 1
+    assert call_sample([row(1, session="a"), row(2, session="a"), row(3)], block_texts=2).groups == [
+        "session:a", "session:a", "block:0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("now_ms", "expected"), [(1_109, False), (1_110, True)])
 def test_a_window_is_settled_after_its_end_and_its_wait(now_ms: int, expected: bool) -> None:
-    assert is_settled(1_000, window_ms=100, settle_ms=10, now_ms=now_ms) is expected
+    assert is_settled(1_100, settle_ms=10, now_ms=now_ms) is expected
 
 
 def test_benjamini_hochberg_by_hand() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from driftline_core.store import Store
@@ -52,6 +52,11 @@ class Call:
     session_id: str = ""
     is_error: bool = False
     project: str = "default"
+    release: str = ""
+    tenant: str = ""
+    duration_ms: float = 800.0
+    output_tokens: int = 20
+    documents: tuple[str, ...] = ()
 
 
 def calls(
@@ -64,8 +69,11 @@ def calls(
     model: str = "gpt-4o",
     prompt_version: str = "v1",
     project: str = "default",
+    release: str = "",
+    tenant: str = "",
+    slower: float = 1.0,
 ) -> list[Call]:
-    """Sessions of two calls within 50 minutes from start; strange ones answer like a pirate."""
+    """Sessions of two calls within 50 minutes from start; strange ones answer like a pirate, slower ones take that many times as long."""
     rng = random.Random(seed)
     made = []
     for number in range(n_sessions):
@@ -83,25 +91,48 @@ def calls(
                     prompt_version=prompt_version,
                     session_id=f"{service}-{seed}-{number}",
                     project=project,
+                    release=release,
+                    tenant=tenant,
+                    duration_ms=slower * rng.lognormvariate(6.5, 0.4),
+                    output_tokens=rng.randrange(15, 30),
                 )
             )
     return made
+
+
+def retrievals(n_sessions: int, *, start: datetime, seed: int, is_strange: bool = False) -> list[Call]:
+    """Retrievals for a question each; strange ones find documents of the pirates."""
+    answers = _STRANGE if is_strange else _USUAL
+    rng = random.Random(seed)
+    return [
+        replace(
+            call,
+            documents=tuple(
+                answer.format(item=rng.choice(_ITEMS), when=rng.choice(_WHEN)) for _, answer in rng.sample(answers, 2)
+            ),
+        )
+        for call in calls(n_sessions, start=start, seed=seed)
+    ]
 
 
 def store_calls(store: Store, made: Sequence[Call], *, stored_at: datetime | None = None) -> None:
     """Insert calls as the collector's view would. stored_at: now unless given. Ids follow from the content, as a retry's would."""
     columns = [
         "project", "service", "start_time", "trace_id", "span_id", "kind", "request_model", "prompt_version", "session_id",
-        "is_error", "prompt", "completion", "received_at", "stored_at",
+        "is_error", "prompt", "completion", "received_at", "stored_at", "release", "metadata", "duration_ms", "output_tokens", "documents",
     ]  # fmt: skip
     moment = stored_at if stored_at is not None else datetime.now(UTC)
     rows = []
     for call in made:
-        digest = hashlib.sha256(f"{call.service} {call.start} {call.session_id} {call.prompt}".encode()).digest()
+        digest = hashlib.sha256(
+            f"{call.service} {call.start} {call.session_id} {call.prompt} {bool(call.documents)}".encode()
+        ).digest()
         rows.append(
             (
-                call.project, call.service, call.start, digest[:16], digest[16:24], "llm", call.model, call.prompt_version,
-                call.session_id, int(call.is_error), call.prompt, call.completion, moment, moment,
+                call.project, call.service, call.start, digest[:16], digest[16:24], "retrieval" if call.documents else "llm",
+                "" if call.documents else call.model, call.prompt_version, call.session_id, int(call.is_error), call.prompt,
+                "" if call.documents else call.completion, moment, moment, call.release, {"tenant": call.tenant} if call.tenant else {},
+                call.duration_ms, call.output_tokens, [("", document, None) for document in call.documents],
             )
         )  # fmt: skip
     store.insert("generations", columns, rows)

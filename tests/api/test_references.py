@@ -1,4 +1,4 @@
-"""Reference sets: created from a time range, listed with counts, deleted."""
+"""Reference sets: frozen from a time range, a version or rows that are sent; listed with what they hold; deleted."""
 
 from datetime import timedelta
 from typing import Any
@@ -33,9 +33,9 @@ def test_a_reference_set_is_created_listed_read_and_deleted(client: TestClient) 
     assert created.headers["location"] == f"{PATH}/baseline"
     body = created.json()
     assert {name: body[name] for name in BASELINE} == BASELINE
-    assert (body["model"], body["n_generations"], body["n_prompts"], body["n_completions"]) == ("", 6, 6, 5)
+    assert (body["model"], body["n_generations"], body["n_prompts"], body["n_completions"]) == ("", 5, 5, 4)
     assert client.get(PATH).json()["items"] == [body]
-    assert client.get(f"{PATH}/baseline").json() == body
+    assert body.items() <= client.get(f"{PATH}/baseline").json().items()
     assert client.delete(f"{PATH}/baseline").status_code == 204
     assert client.get(PATH).json()["items"] == []
     assert client.delete(f"{PATH}/baseline").status_code == 404
@@ -43,14 +43,56 @@ def test_a_reference_set_is_created_listed_read_and_deleted(client: TestClient) 
 
 
 @pytest.mark.usefixtures("filled")
-def test_a_taken_name_is_a_conflict_but_not_in_another_project(client: TestClient, store: Store) -> None:
-    assert client.post(PATH, json=BASELINE).status_code == 201
-    again = client.post(PATH, json=BASELINE)
-    assert again.status_code == 409
-    assert "'baseline' exists in project default" in again.json()["detail"]
+def test_a_name_that_exists_gets_its_next_version_and_is_its_own_in_another_project(
+    client: TestClient, store: Store
+) -> None:
+    assert client.post(PATH, json=BASELINE).json()["version"] == 1
+    again = client.post(PATH, json={**BASELINE, "model": "m1"}).json()
+    assert (again["version"], again["n_generations"], again["segment_by"], again["segment"]) == (2, 3, "model", "m1")
     put(store, "generations", [generation(1, time=NOON, project="other")])
-    assert client.post(PATH, json=BASELINE, headers={"x-driftline-project": "other"}).status_code == 201
-    assert client.get(PATH).json()["items"][0]["n_generations"] == 6
+    other = client.post(PATH, json=BASELINE, headers={"x-driftline-project": "other"})
+    assert (other.status_code, other.json()["version"]) == (201, 1)
+    assert client.get(PATH).json()["items"] == [again]
+    detail = client.get(f"{PATH}/baseline").json()
+    assert [(one["version"], one["n_calls"]) for one in detail["versions"]] == [("2", 3), ("1", 5)]
+    assert detail["checks"] == []
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_reference_says_what_it_can_carry_and_keeps_what_retention_takes(client: TestClient, store: Store) -> None:
+    put(store, "generations", [generation(100 + n, time=NOON + timedelta(milliseconds=n)) for n in range(300)])
+    body = client.post(PATH, json=BASELINE).json()
+    assert (body["n_generations"], body["largest_window"], body["is_too_small"]) == (305, 38, False)
+    store.command("TRUNCATE TABLE generations")
+    assert client.get(PATH).json()["items"] == [body]
+
+
+@pytest.mark.usefixtures("filled")
+def test_versions_are_pinned_and_releases_before_are_left_to_be_resolved(client: TestClient) -> None:
+    pin = {"name": "v1", "service": "support", "kind": "version", "pinned_by": "prompt_version", "pinned_value": "v1"}
+    pinned = client.post(PATH, json=pin).json()
+    assert (pinned["kind"], pinned["n_generations"], pinned["from"], pinned["to"]) == ("version", 9, None, None)
+    before = {"name": "before", "service": "support", "kind": "previous_release", "pinned_by": "release"}
+    assert client.post(PATH, json=before).json()["n_generations"] == 0
+    assert client.post(PATH, json={**pin, "pinned_value": "v9"}).status_code == 422
+    assert client.post(PATH, json={**pin, "pinned_by": "colour"}).status_code == 422
+    assert client.post(PATH, json={**before, "rows": [{"prompt": "q"}]}).status_code == 422
+
+
+def test_a_golden_set_comes_with_the_request_or_in_parts_before_it(client: TestClient) -> None:
+    rows = [{"prompt": f"q {n}", "completion": f"a {n}", "session": f"s{n // 2}"} for n in range(6)]
+    golden = {"name": "suite", "service": "support", "kind": "golden"}
+    inline = client.post(PATH, json={**golden, "rows": rows}).json()
+    assert (inline["n_prompts"], inline["n_blocks"], inline["version"]) == (6, 3, 1)
+    for n_before, part in ((0, rows[:4]), (4, rows[4:])):
+        sent = client.post(f"{PATH}/suite/rows", json={"upload": "u", "n_before": n_before, "rows": part})
+        assert sent.status_code == 204
+    uploaded = client.post(PATH, json={**golden, "upload": "u"}).json()
+    assert (uploaded["n_prompts"], uploaded["n_blocks"], uploaded["version"]) == (6, 3, 2)
+    assert client.post(PATH, json={**golden, "upload": "unknown"}).status_code == 422
+    assert client.post(PATH, json={**golden, "rows": [{"prompt": " "}]}).status_code == 422
+    empty = {"upload": "u", "n_before": 0, "rows": [{"model": "m"}]}
+    assert client.post(f"{PATH}/suite/rows", json=empty).status_code == 422
 
 
 @pytest.mark.usefixtures("filled")

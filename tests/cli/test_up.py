@@ -64,11 +64,20 @@ def test_an_imported_log_becomes_a_reference_set(up: UpProcess, driftline: Run, 
     created = driftline("references", "create", "baseline", *span, *where)
     assert created.returncode == 0, created.stderr
     assert json.loads(created.stdout)["n_completions"] == 30
-    again = driftline("references", "create", "baseline", *span, *where)
-    assert again.returncode == 1
-    assert "baseline" in again.stderr
+    golden = driftline("references", "create", "baseline", "--service", "past", "--golden", str(log), *where)
+    assert golden.returncode == 0, golden.stderr
+    made = json.loads(golden.stdout)
+    assert (made["version"], made["kind"], made["n_prompts"], made["is_too_small"]) == (2, "golden", 30, True)
+    both = driftline(
+        "references", "create", "x", "--service", "past", "--golden", str(log), "--pin", "release=1", *where
+    )
+    assert both.returncode == 1
+    assert "--pin and --golden" in both.stderr
     listed = json.loads(driftline("references", "list", *where).stdout)
     assert [item["name"] for item in listed["items"]] == ["baseline"]
+    for_people = driftline("references", "list", "--url", up.ready["api"])
+    assert "baseline@2" in for_people.stdout
+    assert "too small" in for_people.stdout
     assert driftline("references", "delete", "baseline", *where).returncode == 0
     assert json.loads(driftline("references", "list", *where).stdout)["items"] == []
 

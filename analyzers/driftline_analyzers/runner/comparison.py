@@ -1,137 +1,178 @@
-"""Tests one segment and field of a window against its reference; the one place where the runner meets tensors."""
+"""Tests one field of a segment's window against its reference; the one place where the runner meets tensors."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from driftline_analyzers.drift.mmd_detectors import DriftResult, MMDDrift, PairedMMDDrift
-from driftline_analyzers.embed.embedder import Embeddings
-from driftline_analyzers.explain.explanation import SLICES, SliceTest, carrier, examples, lengths, shares, slice_value
-from driftline_analyzers.outliers.knn import KnnOutliers, OutlierResult
+from driftline_analyzers.drift.conditional import ConditionalDrift
+from driftline_analyzers.drift.paired import PairedDriftDetector
+from driftline_analyzers.drift.paired_style import PairedStyleDrift
+from driftline_analyzers.drift.result import DriftResult
+from driftline_analyzers.drift.style_words import style_matrices
+from driftline_analyzers.outliers.excess import OutlierExcess, outlier_excess
+from driftline_analyzers.outliers.result import OutlierResult
+from driftline_analyzers.runner.checks import Check
+from driftline_analyzers.runner.detectors import FittedReference, conditional_detector, style_detector
+from driftline_analyzers.runner.findings import CONDITIONAL, NUMBERS, OUTLIERS, STYLE
 from driftline_analyzers.runner.samples import FieldSample, Pairs, pair_answers
+from driftline_analyzers.runner.sides import Measured, Side
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 
 Design = Literal["blocks", "pairs"]
-_SUSPECT_P_VALUE = 0.05
-"""Slices are tested one by one only where the whole window looks different."""
 _MIN_UNITS = 12
 """Fewer swapped units than this cannot reach a small p-value: 2^-12 is 0.0002."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """A sample and its vectors, (n, d), in the same order."""
-
-    sample: FieldSample
-    vectors: Embeddings
-
-    def select(self, keep: list[int]) -> "Side":
-        """The rows of these numbers."""
-        return Side(
-            sample=FieldSample(
-                rows=[self.sample.rows[i] for i in keep],
-                texts=[self.sample.texts[i] for i in keep],
-                groups=[self.sample.groups[i] for i in keep],
-            ),
-            vectors=self.vectors[keep],
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What was found, how it was compared, and each current text's distance to the reference."""
+    """What was found and of what. design: how it was compared. outliers: of analyzer 'outliers', one row a text of current."""
 
+    check: Check
     result: DriftResult
+    current: Measured
+    reference: Measured
     design: Design
-    outliers: OutlierResult
     n_paired: int
+    outliers: OutlierResult | None
+    excess: OutlierExcess | None
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """The part of an explanation that says how it was tested."""
+        return {
+            "design": self.design,
+            "n_paired": self.n_paired,
+            "n_permutations": self.result.n_permutations,
+            "n_effective_reference": self.result.n_effective_reference,
+            "statistics": {
+                name: {"value": _rounded(part.value), "z": round(part.z, 3), "p_value": part.p_value}
+                for name, part in self.result.parts.items()
+            },
+        }
 
 
-def compare(current: Side, reference: Side, *, field: str, settings: AnalyzerSettings) -> Comparison:
-    """Test for drift, in pairs where most completions answer prompts that the reference answered too, and score outliers.
+def samples(check: Check, current: Side, reference: Side) -> tuple[FieldSample, FieldSample]:
+    """The texts or numbers of both sides that a test would compare, before anything is embedded."""
+    if check.analyzer == NUMBERS:
+        return current.numbers(check.field).sample, reference.numbers(check.field).sample
+    return current.sample(check.field), reference.sample(check.field)
 
-    Raises TooFewSamples when a side has too few texts or blocks.
-    """
-    result, n_paired = _test(current, reference, field=field, settings=settings)
-    outliers = KnnOutliers(
-        k=settings.outlier_neighbours,
-        fdr=settings.outlier_fdr,
-        min_samples=settings.min_samples,
-        device=settings.device,
+
+def require(current: FieldSample, reference: FieldSample, *, settings: AnalyzerSettings) -> None:
+    """Raises TooFewSamples as the detectors do, before anything is embedded."""
+    if len(current.texts) < settings.min_samples:
+        raise TooFewSamples(what="texts in current", needed=settings.min_samples, got=len(current.texts))
+    needed = math.ceil(settings.reference_ratio * settings.min_samples)
+    if len(reference.texts) < needed:
+        what = f"texts in the reference ({settings.reference_ratio:g} windows of {settings.min_samples})"
+        raise TooFewSamples(what=what, needed=needed, got=len(reference.texts))
+
+
+def compare(check: Check, current: Side, reference: FittedReference, *, settings: AnalyzerSettings) -> Comparison:
+    """Run one test. Raises TooFewSamples when a side has too few texts or blocks, and the embedder's errors."""
+    if check.analyzer == OUTLIERS:
+        return _outliers(check, current, reference, settings=settings)
+    if check.analyzer == CONDITIONAL:
+        return _conditional(check, current, reference.side, settings=settings)
+    if check.analyzer == STYLE:
+        return _style(check, current.style(), reference.side.style(), settings=settings)
+    if check.analyzer == NUMBERS:
+        return _blocks(check, "numbers", current.numbers(check.field), reference.side.numbers(check.field), reference)
+    after, before = current.texts(check.field), reference.side.texts(check.field)
+    if check.field == "completion":
+        pairs = pair_answers(before.sample, after.sample)
+        if _is_paired(pairs, n_current=len(after.values), settings=settings):
+            result = _paired(PairedDriftDetector, pairs, after, before, settings=settings)
+            return _comparison(check, result, after, before, n_paired=len(pairs.current))
+    return _blocks(check, "texts", after, before, reference)
+
+
+def _blocks(check: Check, kind: str, after: Measured, before: Measured, reference: FittedReference) -> Comparison:
+    detector = reference.drift(kind, check.field, before)
+    return _comparison(check, detector.score(after.values, groups=after.sample.groups), after, before)
+
+
+def _style(check: Check, after: Measured, before: Measured, *, settings: AnalyzerSettings) -> Comparison:
+    """Features and words of the completions: of both sides together, as which words tell apart depends on both."""
+    pairs = pair_answers(before.sample, after.sample)
+    if _is_paired(pairs, n_current=len(after.values), settings=settings):
+        result = _paired(PairedStyleDrift, pairs, after, before, settings=settings)
+        return _comparison(check, result, after, before, n_paired=len(pairs.current))
+    reference, current = style_matrices(before.sample.texts, after.sample.texts)
+    detector = style_detector(settings).fit(reference, groups=before.sample.groups)
+    return _comparison(check, detector.score(current, groups=after.sample.groups), after, before)
+
+
+def _conditional(check: Check, current: Side, reference: Side, *, settings: AnalyzerSettings) -> Comparison:
+    """Completions less what their prompts explain."""
+    after, before = current.answers(), reference.answers()
+    detector = ConditionalDrift(conditional_detector(settings))
+    detector.fit(before.completions, prompts=before.prompts, groups=before.sample.groups)
+    result = detector.score(after.completions, prompts=after.prompts, groups=after.sample.groups)
+    return _comparison(
+        check,
+        result,
+        Measured(sample=after.sample, values=after.completions),
+        Measured(sample=before.sample, values=before.completions),
     )
-    return Comparison(
-        result=result,
-        design="pairs" if n_paired else "blocks",
-        outliers=outliers.fit(reference.vectors, groups=reference.sample.groups).score(current.vectors),
-        n_paired=n_paired,
-    )
 
 
-def explain(
-    comparison: Comparison, current: Side, reference: Side, *, field: str, settings: AnalyzerSettings
-) -> dict[str, Any]:
-    """Examples, lengths and slices. The texts come first that are most typical of the window and least of its reference."""
-    detector = _detector(settings).fit(reference.vectors, groups=reference.sample.groups)
-    novelty = comparison.outliers.scores
-    typical = detector.witness(current.vectors, current.vectors)
-    missing = -detector.witness(reference.vectors, current.vectors)
-    is_suspect = comparison.result.p_value <= _SUSPECT_P_VALUE
-    tests = _slice_tests(current, reference, field=field, settings=settings) if is_suspect else []
-    return {
-        "design": comparison.design,
-        "n_paired": comparison.n_paired,
-        "examples": examples(
-            current.sample.rows, current.vectors, _ranks(typical) + _ranks(novelty), field=field, novelty=novelty
-        ),
-        "reference_examples": examples(reference.sample.rows, reference.vectors, missing, field=field),
-        "novel_share": round(float((comparison.outliers.p_values <= 0.05).mean()), 4),
-        "n_outliers": int(comparison.outliers.is_flagged.sum()),
-        "length_chars": {"before": lengths(reference.sample), "after": lengths(current.sample)},
-        "prompt_versions": {
-            "before": shares(reference.sample.rows, "prompt_version"),
-            "after": shares(current.sample.rows, "prompt_version"),
-        },
-        "models": {"before": shares(reference.sample.rows, "model"), "after": shares(current.sample.rows, "model")},
-        "slices": [
-            {
-                "name": test.name,
-                "value": test.value,
-                "n_texts": test.n_texts,
-                "share_before": test.share_before,
-                "share_after": test.share_after,
-                "p_value": test.p_value,
-                "effect_size": test.effect_size,
-            }
-            for test in tests
-        ],
-        "carried_by": carrier(tests, alpha=settings.alpha),
-        "n_permutations": comparison.result.n_permutations,
-    }
-
-
-def _detector(settings: AnalyzerSettings) -> MMDDrift:
-    return MMDDrift(
-        alpha=settings.alpha,
-        n_permutations=settings.n_permutations,
-        max_permutations=settings.max_permutations,
-        min_samples=settings.min_samples,
-        min_blocks=settings.min_blocks,
-        device=settings.device,
+def _outliers(check: Check, current: Side, reference: FittedReference, *, settings: AnalyzerSettings) -> Comparison:
+    """Are there more texts far from everything than among the reference's own? Both by their conformal p-values, over whole sessions."""
+    after, before = current.texts(check.field), reference.side.texts(check.field)
+    detector = reference.outliers(check.field)
+    scored = detector.score(after.values)
+    excess = outlier_excess(
+        scored.p_values,
+        detector.reference_p_values,
+        groups=after.sample.groups,
+        reference_groups=detector.reference_groups,
+        n_draws=settings.max_permutations,
         seed=settings.seed,
     )
+    if excess.n_blocks < settings.min_blocks:
+        raise TooFewSamples(what="sessions or blocks in current", needed=settings.min_blocks, got=excess.n_blocks)
+    result = DriftResult(
+        statistic=excess.effect_size,
+        p_value=excess.p_value,
+        effect_size=excess.effect_size,
+        alpha=settings.alpha,
+        is_drift=excess.p_value <= settings.alpha,
+        n_reference=len(before.values),
+        n_current=len(after.values),
+        n_tested=excess.n_texts,
+        n_effective=excess.n_blocks,
+        n_effective_reference=len(set(before.sample.groups)),
+        n_permutations=excess.n_draws,
+        parts={},
+    )
+    return _comparison(check, result, after, before, outliers=scored, excess=excess)
 
 
-def _test(current: Side, reference: Side, *, field: str, settings: AnalyzerSettings) -> tuple[DriftResult, int]:
-    """The drift test, and how many pairs it used: 0 when it compared blocks."""
-    detector = _detector(settings).fit(reference.vectors, groups=reference.sample.groups)
-    if field == "completion":
-        pairs = pair_answers(reference.sample, current.sample)
-        if _is_paired(pairs, n_current=len(current.vectors), settings=settings):
-            return _paired(pairs, current, reference, settings=settings), len(pairs.current)
-    return detector.score(current.vectors, groups=current.sample.groups), 0
+def _comparison(
+    check: Check,
+    result: DriftResult,
+    after: Measured,
+    before: Measured,
+    *,
+    n_paired: int = 0,
+    outliers: OutlierResult | None = None,
+    excess: OutlierExcess | None = None,
+) -> Comparison:
+    return Comparison(
+        check=check,
+        result=result,
+        current=after,
+        reference=before,
+        design="pairs" if n_paired else "blocks",
+        n_paired=n_paired,
+        outliers=outliers,
+        excess=excess,
+    )
 
 
 def _is_paired(pairs: Pairs, *, n_current: int, settings: AnalyzerSettings) -> bool:
@@ -140,8 +181,15 @@ def _is_paired(pairs: Pairs, *, n_current: int, settings: AnalyzerSettings) -> b
     )
 
 
-def _paired(pairs: Pairs, current: Side, reference: Side, *, settings: AnalyzerSettings) -> DriftResult:
-    detector = PairedMMDDrift(
+def _paired(
+    kind: type[PairedDriftDetector] | type[PairedStyleDrift],
+    pairs: Pairs,
+    current: Measured,
+    reference: Measured,
+    *,
+    settings: AnalyzerSettings,
+) -> DriftResult:
+    detector = kind(
         alpha=settings.alpha,
         n_permutations=settings.n_permutations,
         max_permutations=settings.max_permutations,
@@ -149,42 +197,9 @@ def _paired(pairs: Pairs, current: Side, reference: Side, *, settings: AnalyzerS
         device=settings.device,
         seed=settings.seed,
     )
-    detector.fit(reference.vectors[list(pairs.reference)], groups=np.asarray(pairs.units))
-    return detector.score(current.vectors[list(pairs.current)])
+    detector.fit(reference.values[list(pairs.reference)], groups=np.asarray(pairs.units))
+    return detector.score(current.values[list(pairs.current)])
 
 
-def _slice_tests(current: Side, reference: Side, *, field: str, settings: AnalyzerSettings) -> list[SliceTest]:
-    """Each value of prompt version and model in the window, alone, against the whole reference."""
-    tests = []
-    for name in SLICES:
-        before, after = shares(reference.sample.rows, name), shares(current.sample.rows, name)
-        if before.keys() == after.keys() and len(after) == 1:
-            continue
-        for value in after:
-            keep = [i for i, row in enumerate(current.sample.rows) if slice_value(row, name) == value]
-            part = current.select(keep)
-            try:
-                result, _ = _test(part, reference, field=field, settings=settings)
-            except TooFewSamples:
-                p_value, effect_size = None, None
-            else:
-                p_value, effect_size = result.p_value, result.effect_size
-            tests.append(
-                SliceTest(
-                    name=name,
-                    value=value,
-                    n_texts=len(keep),
-                    share_before=before.get(value, 0.0),
-                    share_after=after[value],
-                    p_value=p_value,
-                    effect_size=effect_size,
-                )
-            )
-    return tests
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) -> ranks over n, the largest value 1."""
-    ranks = np.empty(len(values))
-    ranks[np.argsort(values, kind="stable")] = np.arange(1, len(values) + 1) / len(values)
-    return ranks
+def _rounded(value: float) -> float:
+    return float(f"{value:.6g}")

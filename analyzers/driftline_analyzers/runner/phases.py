@@ -12,7 +12,7 @@ class PhaseClock:
     """Adds up seconds by phase."""
 
     def __init__(self) -> None:
-        self.seconds = {"read": 0.0, "embed": 0.0, "test": 0.0, "write": 0.0}
+        self.seconds = dict.fromkeys(("read", "embed", "test", "calibrate", "explain", "write"), 0.0)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

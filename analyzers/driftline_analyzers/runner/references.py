@@ -1,34 +1,14 @@
-"""Named reference sets: a frozen time range of one service's traffic that later windows are compared with."""
+"""Which named reference set a segment is compared with, and the sets' own life: created, listed, deleted."""
 
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.resources import files
+from collections.abc import Sequence
+from datetime import datetime
 
-from driftline_analyzers.runner.records import to_ms, to_time
-from driftline_core.errors import InputError, NotFound
+from driftline_analyzers.runner.records import to_ms
+from driftline_analyzers.runner.segments import SERVICE, Segment
+from driftline_core.reference_sets import ReferenceSet, create_set, delete_set, list_sets
 from driftline_core.store import Store
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-_LIST = (files("driftline_analyzers") / "sql" / "reference_sets.sql").read_text(encoding="utf-8")
-_COLUMNS = ("project", "name", "service", "model", "from_time", "to_time", "description", "is_deleted")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferenceSet:
-    """from_time inclusive, to_time exclusive, UTC, by the calls' own start. model: '' for every model of the service."""
-
-    project: str
-    name: str
-    service: str
-    model: str
-    from_time: datetime
-    to_time: datetime
-    description: str
-
-    def overlaps(self, *, start_ms: int, end_ms: int) -> bool:
-        """True when the half-open window shares a moment with the set."""
-        return start_ms < to_ms(self.to_time) and end_ms > to_ms(self.from_time)
+__all__ = ["ReferenceSet", "create_reference", "delete_reference", "list_references", "matching_reference", "overlaps"]
 
 
 def create_reference(
@@ -42,74 +22,46 @@ def create_reference(
     model: str = "",
     description: str = "",
 ) -> ReferenceSet:
-    """Create the set, or replace the one of that name. Times need a time zone. Raises InputError on what cannot be."""
-    if not _NAME.fullmatch(name):
-        raise InputError(f"expected a name of letters, digits, '.', '_' and '-', at most 63 long, got {name!r}")
-    if name == "trailing":
-        raise InputError("expected a name other than 'trailing', which means: no reference set")
-    if not service:
-        raise InputError("expected the name of a service, got an empty one")
-    if from_time.tzinfo is None or to_time.tzinfo is None:
-        raise InputError("expected times with a time zone, got naive ones")
-    if not from_time < to_time:
-        raise InputError(f"expected from_time before to_time, got {from_time.isoformat()} and {to_time.isoformat()}")
-    created = ReferenceSet(
+    """Freeze a time range of a service's texts, of one model or of every one; the next version where the name exists.
+
+    Times need a time zone. Raises InputError on what cannot be and where there are no texts; StoreError.
+    """
+    wanted = ReferenceSet(
         project=project,
         name=name,
         service=service,
-        model=model,
-        from_time=from_time.astimezone(UTC),
-        to_time=to_time.astimezone(UTC),
+        segment_by="model" if model else "",
+        segment=model,
+        from_time=from_time,
+        to_time=to_time,
         description=description,
     )
-    _write(store, created, is_deleted=False)
-    return created
+    return create_set(store, wanted)
 
 
 def list_references(store: Store, *, project: str) -> list[ReferenceSet]:
     """The project's sets, newest first."""
-    return [
-        ReferenceSet(
-            project=project,
-            name=row["name"],
-            service=row["service"],
-            model=row["model"],
-            from_time=to_time(row["from_ms"]),
-            to_time=to_time(row["to_ms"]),
-            description=row["description"],
-        )
-        for row in store.rows(_LIST, {"project": project})
-    ]
+    return list_sets(store, project=project)
 
 
 def delete_reference(store: Store, *, project: str, name: str) -> None:
-    """Delete the set; findings made with it stay. Raises NotFound."""
-    for reference in list_references(store, project=project):
-        if reference.name == name:
-            _write(store, reference, is_deleted=True)
-            return
-    raise NotFound(f"expected a reference set of project {project!r}, got no such name: {name!r}")
+    """Delete the set and its copies; findings made with it stay. Raises NotFound."""
+    delete_set(store, project=project, name=name)
 
 
-def matching_reference(references: list[ReferenceSet], *, service: str, model: str) -> ReferenceSet | None:
-    """The set that a segment is compared with: the newest for its service and model, else the newest for its service and any model."""
-    of_service = [reference for reference in references if reference.service == service]
-    for wanted in (model, ""):
-        for reference in of_service:
-            if reference.model == wanted:
-                return reference
+def matching_reference(references: Sequence[ReferenceSet], segment: Segment) -> ReferenceSet | None:
+    """The set that a segment is compared with: the newest for it, else the newest for its whole service."""
+    of_service = [reference for reference in references if reference.service == segment.service]
+    for reference in of_service:
+        if (reference.segment_by, reference.segment) == (segment.by, segment.value):
+            return reference
+    for reference in of_service:
+        if reference.segment_by in ("", SERVICE):
+            return reference
     return None
 
 
-def _write(store: Store, reference: ReferenceSet, *, is_deleted: bool) -> None:
-    row = (
-        reference.project,
-        reference.name,
-        reference.service,
-        reference.model,
-        reference.from_time,
-        reference.to_time,
-        reference.description,
-        int(is_deleted),
-    )
-    store.insert("reference_sets", _COLUMNS, [row])
+def overlaps(reference: ReferenceSet, *, start_ms: int, end_ms: int) -> bool:
+    """True when the half-open window shares a moment with a time range that was frozen."""
+    is_range = reference.kind == "range"
+    return is_range and start_ms < to_ms(reference.to_time) and end_ms > to_ms(reference.from_time)

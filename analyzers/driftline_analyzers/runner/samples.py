@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import xxhash
 
 from driftline_analyzers.runner.records import TextRow
+
+DOCUMENT: Final = "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,29 +41,57 @@ class Pairs:
 
 
 def field_sample(rows: Sequence[TextRow], *, field: str, block_texts: int) -> FieldSample:
-    """The non-empty texts of a field in order of time. rows: in order of time.
+    """The non-empty texts of a field in order of time. rows: in order of time; field: prompt, completion, query or document.
 
     A session is a block, and a text that it repeats exactly counts once. Texts without a session id are blocks of block_texts
-    consecutive ones, so that what happens at one time stays together.
+    consecutive ones, so that what happens at one time stays together; documents of one retrieval always do.
     """
-    kept, groups = [], []
+    kept, texts, groups = [], [], []
     n_without_session = 0
     seen: set[tuple[str, str]] = set()
     for row in rows:
-        text = row.text(field)
-        if not text.strip():
+        found = [text for text in (row.documents if field == DOCUMENT else (row.text(field),)) if text.strip()]
+        if not found:
             continue
         if row.session_id:
-            if (row.session_id, text) in seen:
-                continue
-            seen.add((row.session_id, text))
             group = f"session:{row.session_id}"
         else:
             group = f"block:{n_without_session // block_texts}"
             n_without_session += 1
-        kept.append(row)
-        groups.append(group)
-    return FieldSample(rows=kept, texts=[row.text(field) for row in kept], groups=groups)
+        for text in found:
+            if row.session_id and (group, text) in seen:
+                continue
+            seen.add((group, text))
+            kept.append(row)
+            texts.append(text)
+            groups.append(group)
+    return FieldSample(rows=kept, texts=texts, groups=groups)
+
+
+def call_sample(rows: Sequence[TextRow], *, block_texts: int) -> FieldSample:
+    """Calls and their blocks, without a text: every one counts, however often a number repeats."""
+    groups = []
+    n_without_session = 0
+    for row in rows:
+        if row.session_id:
+            groups.append(f"session:{row.session_id}")
+        else:
+            groups.append(f"block:{n_without_session // block_texts}")
+            n_without_session += 1
+    return FieldSample(rows=list(rows), texts=[""] * len(rows), groups=groups)
+
+
+def limit_sample(sample: FieldSample, *, max_texts: int) -> FieldSample:
+    """At most max_texts texts, whole blocks in the order of a hash of their name; one retrieval can bring many documents."""
+    if len(sample.texts) <= max_texts:
+        return sample
+    order = sorted(range(len(sample.texts)), key=lambda i: (xxhash.xxh3_64_intdigest(sample.groups[i].encode()), i))
+    keep = sorted(order[:max_texts])
+    return FieldSample(
+        rows=[sample.rows[i] for i in keep],
+        texts=[sample.texts[i] for i in keep],
+        groups=[sample.groups[i] for i in keep],
+    )
 
 
 def sample_sessions(rows: Sequence[TextRow], *, max_texts: int) -> list[TextRow]:

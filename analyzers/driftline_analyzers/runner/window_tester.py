@@ -1,219 +1,151 @@
-"""One window of one project: every segment and field against its reference, corrected together."""
+"""One tick of one project: every segment, field and analyzer against its reference, corrected together."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from driftline_analyzers.correction import benjamini_hochberg
-from driftline_analyzers.embed.embedder import Embeddings
-from driftline_analyzers.runner.comparison import Side, compare, explain
-from driftline_analyzers.runner.findings import Finding, OutlierScore
+from driftline_analyzers.runner.checks import Check, checks_of
+from driftline_analyzers.runner.comparison import Comparison, compare, require, samples
+from driftline_analyzers.runner.decisions import Draft, decide
+from driftline_analyzers.runner.detectors import FittedReference, FittedReferences
+from driftline_analyzers.runner.explaining import Explainer
+from driftline_analyzers.runner.findings import NUMBERS, OUTLIERS, Finding, OutlierScore
+from driftline_analyzers.runner.history import History
+from driftline_analyzers.runner.monitoring import Monitoring
 from driftline_analyzers.runner.phases import PhaseClock
-from driftline_analyzers.runner.reader import Reader
-from driftline_analyzers.runner.records import Reference, TextRow, WindowContent, to_ms
-from driftline_analyzers.runner.references import ReferenceSet, matching_reference
-from driftline_analyzers.runner.samples import field_sample, sample_sessions
+from driftline_analyzers.runner.records import Reference, TextRow, WindowContent
+from driftline_analyzers.runner.reference_book import ReferenceBook, WithLanguages
+from driftline_analyzers.runner.segments import LANGUAGE, Segment
+from driftline_analyzers.runner.self_check import SelfChecks
+from driftline_analyzers.runner.sides import Embed, Side
 from driftline_analyzers.runner.window_texts import WindowTexts
-from driftline_analyzers.runner.windows import WindowModel, trailing_windows
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 
-Embed = Callable[[Sequence[str]], Embeddings]
 _EVIDENCE_NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOutcome:
-    """What is to be written for a window."""
+    """What is to be written for a tick."""
 
     findings: Sequence[Finding]
     scores: Sequence[OutlierScore]
 
 
 class WindowTester:
-    """Tests windows of one project one after the other, in order of time. Named references are read once and kept."""
+    """Tests ticks of one project one after the other, in order of time."""
 
     def __init__(
         self,
         *,
         project: str,
         settings: AnalyzerSettings,
-        reader: Reader,
+        book: ReferenceBook,
+        texts: WindowTexts,
+        history: History,
+        checks: SelfChecks,
+        explainer: Explainer,
+        monitoring: Monitoring,
         embed: Embed,
-        model_id: str,
-        references: list[ReferenceSet],
+        with_languages: WithLanguages,
         phases: PhaseClock,
     ) -> None:
         self._project = project
         self._settings = settings
-        self._reader = reader
+        self._book = book
+        self._texts = texts
+        self._history = history
+        self._checks = checks
+        self._explainer = explainer
+        self._monitoring = monitoring
         self._embed = embed
-        self._model_id = model_id
-        self._references = references
+        self._with_languages = with_languages
         self._phases = phases
-        self._window_ms = int(settings.window.total_seconds() * 1000)
-        self._named: dict[str, Reference] = {}
-        self._texts = WindowTexts(reader, project=project)
+        self._fitted = FittedReferences(settings, self._reference_side)
 
     def read_ahead(self, contents: Sequence[WindowContent]) -> None:
-        """Read the texts of windows that are tested next, in one query a service. Raises StoreError."""
-        by_service: dict[str, list[WindowModel]] = defaultdict(list)
-        for content in contents:
-            by_service[content.service].append((content.start_ms, content.model))
+        """Read the texts of windows that are tested next, in one query a service and slicing. Raises StoreError."""
         with self._phases.phase("read"):
-            for service, windows in by_service.items():
-                self._texts.read(service, windows)
+            self._texts.read([content.key for content in contents])
 
-    def run(
-        self,
-        start_ms: int,
-        contents: Sequence[WindowContent],
-        *,
-        history: Sequence[WindowContent],
-        drifted: Mapping[WindowModel, Mapping[str, bool]],
-    ) -> WindowOutcome:
-        """Test the window at start_ms. contents: what it holds; history: what this and other windows of the project hold;
-        drifted: by (start, model), whether any field of a service drifted there. Raises StoreError and the embedder's errors.
-        """
-        findings: list[Finding] = []
+    def run(self, contents: Sequence[WindowContent]) -> WindowOutcome:
+        """Test the windows of a tick, one a segment. Raises StoreError and the embedder's errors."""
+        drafts: list[Draft] = []
         scores: list[OutlierScore] = []
         for content in contents:
-            named = matching_reference(self._references, service=content.service, model=content.model)
-            if named is not None and named.overlaps(start_ms=start_ms, end_ms=start_ms + self._window_ms):
-                continue  # a reference is not tested against itself
-            reference = self._reference(content, named, history=history, drifted=drifted)
             with self._phases.phase("read"):
-                rows = self._texts.read(content.service, [(start_ms, content.model)])
-            for field in self._settings.fields:
-                finding, of_field = self._segment(content, field, rows, reference)
-                findings.append(finding)
-                scores.extend(of_field)
-        return WindowOutcome(findings=correct(findings, alpha=self._settings.alpha), scores=scores)
+                rows = self._texts.read([content.key])
+            for segment, of_segment in self._parts(content, rows):
+                for draft, of_field in self._segment(content, segment, of_segment):
+                    drafts.append(draft)
+                    scores.extend(of_field)
+        findings = decide(drafts, self._history, alpha=self._settings.alpha)
+        return WindowOutcome(findings=[*findings, *self._monitoring.watch(findings, self._history)], scores=scores)
 
-    def _reference(
-        self,
-        content: WindowContent,
-        named: ReferenceSet | None,
-        *,
-        history: Sequence[WindowContent],
-        drifted: Mapping[WindowModel, Mapping[str, bool]],
-    ) -> Reference:
-        if named is not None:
-            if named.name not in self._named:
-                self._named[named.name] = self._named_reference(named)
-            return self._named[named.name]
-        service_history = [other for other in history if other.service == content.service]
-        trailing = trailing_windows(
-            service_history,
-            start_ms=content.start_ms,
-            model=content.model,
-            drifted={key: services.get(content.service, False) for key, services in drifted.items()},
-            n_windows=self._settings.reference_windows,
-            horizon_ms=int(self._settings.reference_horizon.total_seconds() * 1000),
-            min_texts=self._settings.min_samples,
-        )
-        if not trailing.windows:
-            return Reference(name="trailing", detail=trailing.detail, rows=())
-        with self._phases.phase("read"):
-            rows = self._texts.read(content.service, trailing.windows)
-        rows = sample_sessions(rows, max_texts=self._settings.max_reference_texts)
-        return Reference(name="trailing", detail=trailing.detail, rows=rows)
-
-    def _named_reference(self, named: ReferenceSet) -> Reference:
-        with self._phases.phase("read"):
-            rows = self._reader.texts_of_range(
-                project=self._project,
-                service=named.service,
-                model=named.model,
-                from_ms=to_ms(named.from_time),
-                to_ms=to_ms(named.to_time),
-                max_texts=self._settings.max_reference_texts,
-            )
-        detail = f"{named.service} {named.model or 'any model'}, {named.from_time.isoformat()} to {named.to_time.isoformat()}"
-        return Reference(name=named.name, detail=detail, rows=rows)
+    def _parts(self, content: WindowContent, rows: Sequence[TextRow]) -> Iterator[tuple[Segment, Sequence[TextRow]]]:
+        """The segments of a window: itself, or its languages, those with the most texts first."""
+        if content.segment.by != LANGUAGE:
+            yield content.segment, rows
+            return
+        known = self._with_languages(rows)
+        counts = Counter(row.language for row in known)
+        for language, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: self._settings.max_segments]:
+            yield replace(content.segment, value=language), [row for row in known if row.language == language]
 
     def _segment(
-        self, content: WindowContent, field: str, rows: Sequence[TextRow], reference: Reference
-    ) -> tuple[Finding, list[OutlierScore]]:
-        block_texts = self._settings.block_texts
-        current_sample = field_sample(rows, field=field, block_texts=block_texts)
-        reference_sample = field_sample(reference.rows, field=field, block_texts=block_texts)
-        described: dict[str, Any] = {
-            "seen": {"n_rows": content.n_rows, "last_stored_ms": content.last_stored_ms},
-            "reference": reference.detail,
-            "embedding_model": self._model_id,
-            "n_sampled": len(rows),
-            "n_in_window": content.n_rows,
-        }
-        finding = Finding(
-            project=self._project,
-            service=content.service,
-            model=content.model,
-            field=field,
-            prompt_version=content.prompt_version,
-            start_ms=content.start_ms,
-            end_ms=content.start_ms + self._window_ms,
-            reference=reference.name,
-            status="insufficient",
-            statistic=0.0,
-            p_value=None,
-            p_value_corrected=None,
-            alpha=self._settings.alpha,
-            effect_size=0.0,
-            n_reference=len(reference_sample.texts),
-            n_current=len(current_sample.texts),
-            n_effective=current_sample.n_blocks,
-            explanation=described,
-        )
-        needed = self._settings.min_samples
-        for side, sample in (("current", current_sample), ("the reference", reference_sample)):
-            if len(sample.texts) < needed:
-                reason = f"need at least {needed} texts in {side}, got {len(sample.texts)}"
-                return replace(finding, explanation=described | {"reason": reason}), []
-        with self._phases.phase("embed"):
-            vectors = self._embed([*reference_sample.texts, *current_sample.texts])
-        n_reference = len(reference_sample.texts)
-        before = Side(sample=reference_sample, vectors=vectors[:n_reference])
-        after = Side(sample=current_sample, vectors=vectors[n_reference:])
+        self, content: WindowContent, segment: Segment, rows: Sequence[TextRow]
+    ) -> Iterator[tuple[Draft, list[OutlierScore]]]:
+        calls = [row for row in rows if row.kind == "llm"]
+        retrievals = [row for row in rows if row.kind == "retrieval"]
+        current = self._side(calls, retrievals)
+        references: dict[bool, Reference | None] = {}
+        has_calls = bool(calls) and segment.by in self._settings.segments
+        has_retrievals = bool(retrievals) and segment.by != LANGUAGE
+        for check in checks_of(self._settings, has_calls=has_calls, has_retrievals=has_retrievals):
+            is_numbers = check.analyzer == NUMBERS
+            if is_numbers not in references:
+                with self._phases.phase("read"):
+                    references[is_numbers] = self._book.find(segment, content, rows, is_numbers=is_numbers)
+            reference = references[is_numbers]
+            if reference is None:
+                return  # a reference is not tested against itself
+            tested = self._check(check, content, segment, current, reference)
+            if tested is not None:
+                yield tested
+
+    def _check(
+        self, check: Check, content: WindowContent, segment: Segment, current: Side, reference: Reference
+    ) -> tuple[Draft, list[OutlierScore]] | None:
+        """One test; None where the window has nothing of the kind at all."""
         with self._phases.phase("test"):
-            try:
-                comparison = compare(after, before, field=field, settings=self._settings)
-            except TooFewSamples as error:
-                return replace(finding, explanation=described | {"reason": str(error)}), []
-            explanation = explain(comparison, after, before, field=field, settings=self._settings)
+            fitted = self._fitted.get(reference)
+            after, before = samples(check, current, fitted.side)
+        if not after.texts:
+            return None
+        finding = self._finding(
+            check, content, segment, reference, n_current=len(after.texts), n_reference=len(before.texts)
+        )
+        finding = replace(finding, n_effective=after.n_blocks)
+        try:
+            if reference.problem:
+                return _insufficient(finding, reference.problem), []
+            require(after, before, settings=self._settings)
+            with self._phases.phase("embed"):
+                self._prepare(check, current, fitted)
+            with self._phases.phase("test"):
+                comparison = compare(check, current, fitted, settings=self._settings)
+        except TooFewSamples as error:
+            return _insufficient(finding, str(error)), []
+        with self._phases.phase("calibrate"):
+            calibration = self._checks.calibration(fitted, check, segment)
+        with self._phases.phase("explain"):
+            explanation, effect = self._explainer.explain(comparison, current, fitted, content, segment)
         result = comparison.result
-        scores = [
-            OutlierScore(
-                project=self._project,
-                service=content.service,
-                model=content.model,
-                prompt_version=row.prompt_version,
-                field=field,
-                start_ns=row.start_ns,
-                trace_id=row.trace_id,
-                span_id=row.span_id,
-                value=float(comparison.outliers.scores[i]),
-                p_value=float(comparison.outliers.p_values[i]),
-                is_flagged=bool(comparison.outliers.is_flagged[i]),
-                evidence={
-                    "reference": reference.name,
-                    "nearest": [
-                        {
-                            "trace_id": reference_sample.rows[neighbour].trace_id,
-                            "span_id": reference_sample.rows[neighbour].span_id,
-                            "distance": round(float(distance), 4),
-                        }
-                        for neighbour, distance in zip(
-                            comparison.outliers.neighbours[i, :_EVIDENCE_NEIGHBOURS],
-                            comparison.outliers.distances[i, :_EVIDENCE_NEIGHBOURS],
-                            strict=True,
-                        )
-                    ],
-                },
-            )
-            for i, row in enumerate(current_sample.rows)
-        ]
+        described = {**finding.explanation, **comparison.described, **explanation}
+        if calibration is not None:
+            described["calibration"] = calibration
         tested = replace(
             finding,
             status="ok",
@@ -221,17 +153,123 @@ class WindowTester:
             p_value=result.p_value,
             effect_size=result.effect_size,
             n_effective=result.n_effective,
-            explanation=described | explanation,
+            n_tested=result.n_tested,
+            explanation=described,
+            **effect,
         )
-        return tested, scores
+        keeps_scores = check.analyzer == OUTLIERS and segment.by == self._settings.segments[0]
+        scores = self._scores(comparison, segment, reference) if keeps_scores else []
+        return Draft(finding=tested, is_far_tail=result.is_far_tail), scores
+
+    def _prepare(self, check: Check, current: Side, fitted: FittedReference) -> None:
+        """Embed what the test compares, so that its time counts as such."""
+        if check.analyzer in ("semantic_drift", "conditional_drift", "outliers", "retrieval_drift"):
+            current.texts(check.field)
+            fitted.side.texts(check.field)
+
+    def _finding(
+        self,
+        check: Check,
+        content: WindowContent,
+        segment: Segment,
+        reference: Reference,
+        *,
+        n_current: int,
+        n_reference: int,
+    ) -> Finding:
+        described: dict[str, Any] = {
+            "seen": {
+                "n_rows": content.n_rows,
+                "n_retrievals": content.n_retrievals,
+                "last_stored_ms": content.last_stored_ms,
+            },
+            "reference": reference.detail,
+            "n_in_window": content.n_rows or content.n_retrievals,
+        }
+        if content.left_out:
+            described["segments_left_out"] = content.left_out
+        return Finding(
+            project=self._project,
+            analyzer=check.analyzer,
+            service=segment.service,
+            segment_by=segment.by,
+            segment=segment.value,
+            field=check.field,
+            prompt_version=content.prompt_version,
+            start_ms=content.start_ms,
+            end_ms=content.end_ms,
+            window_texts=self._settings.window_texts,
+            reference=reference.name,
+            reference_version=reference.version,
+            status="insufficient",
+            statistic=0.0,
+            p_value=None,
+            p_value_corrected=None,
+            alpha=self._settings.alpha,
+            effect_size=0.0,
+            is_confirmed=False,
+            is_small=False,
+            moved_share=None,
+            moved_share_low=None,
+            moved_share_high=None,
+            n_reference=n_reference,
+            n_current=n_current,
+            n_effective=0,
+            n_tested=0,
+            explanation=described,
+        )
+
+    def _side(
+        self, rows: Sequence[TextRow], retrievals: Sequence[TextRow], *, max_documents: int | None = None
+    ) -> Side:
+        return Side(
+            rows,
+            retrievals,
+            embed=self._embed,
+            block_texts=self._settings.block_texts,
+            max_documents=self._settings.max_window_texts if max_documents is None else max_documents,
+        )
+
+    def _reference_side(self, reference: Reference) -> Side:
+        return self._side(reference.rows, reference.retrievals, max_documents=self._settings.max_reference_texts)
+
+    def _scores(self, comparison: Comparison, segment: Segment, reference: Reference) -> list[OutlierScore]:
+        found = comparison.outliers
+        if found is None:
+            return []
+        known = comparison.reference.sample.rows
+        return [
+            OutlierScore(
+                project=self._project,
+                service=segment.service,
+                model=row.model,
+                prompt_version=row.prompt_version,
+                field=comparison.check.field,
+                start_ns=row.start_ns,
+                trace_id=row.trace_id,
+                span_id=row.span_id,
+                value=float(found.scores[i]),
+                p_value=float(found.p_values[i]),
+                is_flagged=bool(found.is_flagged[i]),
+                evidence={
+                    "reference": reference.name,
+                    "nearest": [
+                        {
+                            "trace_id": known[neighbour].trace_id,
+                            "span_id": known[neighbour].span_id,
+                            "distance": round(float(distance), 4),
+                        }
+                        for neighbour, distance in zip(
+                            found.neighbours[i, :_EVIDENCE_NEIGHBOURS],
+                            found.distances[i, :_EVIDENCE_NEIGHBOURS],
+                            strict=True,
+                        )
+                    ],
+                },
+            )
+            for i, row in enumerate(comparison.current.sample.rows)
+        ]
 
 
-def correct(findings: Sequence[Finding], *, alpha: float) -> list[Finding]:
-    """Correct the p-values of one window's findings together (Benjamini-Hochberg) and decide: drift is a corrected p <= alpha."""
-    tested = [finding for finding in findings if finding.p_value is not None]
-    adjusted = benjamini_hochberg([finding.p_value for finding in tested if finding.p_value is not None])
-    decided = {
-        id(finding): replace(finding, p_value_corrected=float(p), status="drift" if p <= alpha else "ok")
-        for finding, p in zip(tested, adjusted, strict=True)
-    }
-    return [decided.get(id(finding), finding) for finding in findings]
+def _insufficient(finding: Finding, reason: str) -> Draft:
+    return Draft(finding=replace(finding, explanation={**finding.explanation, "reason": reason}))
