@@ -63,16 +63,17 @@ class AnalysisRunner:
             self._run_project(name, run)
         return run.report()
 
-    def run_range(self, project: str, *, from_time: datetime, to_time: datetime) -> RunReport:
+    def run_range(self, project: str | None = None, *, from_time: datetime, to_time: datetime) -> RunReport:
         """Test every settled window that starts in the range again, changed or not, e.g. after a reference set was created."""
         run = _Run()
         from_ms, to_end_ms = to_ms(from_time), to_ms(to_time)
         now_ms = to_ms(self._clock())
-        contents = self._contents(project, from_ms, to_end_ms, run)
-        starts = [
-            start for start in _starts(contents) if from_ms <= start < to_end_ms and self._is_settled(start, now_ms)
-        ]
-        self._test_windows(project, starts, contents, run, only_changed=False)
+        for name in [project] if project is not None else self._reader.projects():
+            contents = self._contents(name, from_ms, to_end_ms, run)
+            starts = [
+                start for start in _starts(contents) if from_ms <= start < to_end_ms and self._is_settled(start, now_ms)
+            ]
+            self._test_windows(name, starts, contents, run, only_changed=False)
         return run.report()
 
     def service(self) -> PeriodicService:
