@@ -9,8 +9,8 @@ from driftline_analyzers.runner.report import RunReport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisStats:
-    """Since the start. lag_s: by project, seconds since the oldest window that is not tested had settled, 0 when none waits; waiting: how many
-    wait. failed_windows count each time that one fails; seconds: by phase (read, embed, test, write).
+    """Since the start. lag_s: by project, seconds since the oldest window that is not tested had settled, 0 when none waits; waiting:
+    how many wait. failed_windows count each time that one fails; seconds: by phase (read, embed, test, write).
     """
 
     runs: int
@@ -32,10 +32,9 @@ class ProgressBook:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._due_ms: dict[str, set[int]] = {}
-        self._counts = {
-            name: 0
-            for name in ("runs", "windows", "errors", "findings", "drifts", "scores", "texts_embedded", "cache_hits")
-        }
+        self._counts = dict.fromkeys(
+            ("runs", "windows", "errors", "findings", "drifts", "scores", "texts_embedded", "cache_hits"), 0
+        )
         self._seconds: dict[str, float] = {}
 
     def expect(self, project: str, settled_ms: Iterable[int]) -> None:
