@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from driftline_analyzers.runner.findings import DRIFT_ANALYZER, OUTLIER_ANALYZER, VERSION, Finding, OutlierScore
+from driftline_analyzers.runner.findings import OUTLIERS, VERSION, Finding, OutlierScore
 from driftline_analyzers.runner.records import to_time
 from driftline_core.store import Store
 
@@ -16,19 +16,29 @@ _FINDING_COLUMNS: Final = (
     "service",
     "model",
     "field",
+    "segment_by",
+    "segment",
     "prompt_version",
     "window_start",
     "window_end",
+    "window_texts",
     "reference",
+    "reference_version",
     "status",
     "statistic",
     "p_value",
     "p_value_corrected",
     "alpha",
     "effect_size",
+    "is_confirmed",
+    "is_small",
+    "moved_share",
+    "moved_share_low",
+    "moved_share_high",
     "n_reference",
     "n_current",
     "n_effective",
+    "n_tested",
     "explanation",
 )
 _SCORE_COLUMNS: Final = (
@@ -72,24 +82,34 @@ def _finding_row(finding: Finding) -> tuple[object, ...]:
     return (
         finding.finding_id,
         finding.project,
-        DRIFT_ANALYZER,
+        finding.analyzer,
         VERSION,
         finding.service,
         finding.model,
         finding.field,
+        finding.segment_by,
+        finding.segment,
         finding.prompt_version,
         to_time(finding.start_ms),
         to_time(finding.end_ms),
+        finding.window_texts,
         finding.reference,
+        finding.reference_version,
         finding.status,
         finding.statistic,
         finding.p_value,
         finding.p_value_corrected,
         finding.alpha,
         finding.effect_size,
+        int(finding.is_confirmed),
+        int(finding.is_small),
+        finding.moved_share,
+        finding.moved_share_low,
+        finding.moved_share_high,
         finding.n_reference,
         finding.n_current,
         finding.n_effective,
+        finding.n_tested,
         json.dumps(finding.explanation, ensure_ascii=False),
     )
 
@@ -97,7 +117,7 @@ def _finding_row(finding: Finding) -> tuple[object, ...]:
 def _score_row(score: OutlierScore) -> tuple[object, ...]:
     return (
         score.project,
-        OUTLIER_ANALYZER,
+        OUTLIERS,
         VERSION,
         score.field,
         score.start_ns,
