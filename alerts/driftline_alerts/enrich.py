@@ -15,7 +15,7 @@ from driftline_core.store import Store
 
 MAX_EXAMPLES: Final = 3
 MAX_EXAMPLE_CHARACTERS: Final = 200
-_SLICE: Final = ("service", "environment", "provider", "model", "prompt_version", "field")
+_SLICE: Final = ("service", "environment", "provider", "model", "segment_by", "segment", "prompt_version", "field")
 _DASHBOARD: Final = "driftline-overview"
 
 
@@ -49,9 +49,11 @@ def finding_annotations(
         return {}
     parameters = {
         "project": settings.project,
-        "analyzer": rule.policy.examples,
+        "analyzer": labels.get("analyzer") or rule.policy.examples,
         "service": labels["service"],
         "model": labels.get("model", ""),
+        "segment_by": labels.get("segment_by", ""),
+        "segment": labels.get("segment", ""),
         "field": labels.get("field", ""),
         "until": sql_time(until),
     }
@@ -84,12 +86,22 @@ def example_lines(explanation: str) -> list[str]:
     return lines[:MAX_EXAMPLES]
 
 
+def _sentence(explanation: str) -> str:
+    """What the analyzer says in one line, with a full stop and a blank; '' when it says nothing."""
+    try:
+        sentence = json.loads(explanation).get("sentence", "")
+    except (ValueError, AttributeError):
+        return ""
+    return f"{sentence.rstrip('.')}. " if isinstance(sentence, str) and sentence else ""
+
+
 def _describe(row: Mapping[str, Any]) -> str:
     start, end = as_utc(row["window_start"]), as_utc(row["window_end"])
     p_value = "none" if row["p_value"] is None else f"{row['p_value']:.4g}"
     corrected = "" if row["p_value_corrected"] is None else f" (corrected {row['p_value_corrected']:.4g})"
     version = f", prompt version {row['prompt_version']}" if row["prompt_version"] else ""
-    return (
+    told = _sentence(row["explanation"])
+    return told + (
         f"p-value {p_value}{corrected}, effect {row['effect_size']:.1f} standard deviations of its null, "
         f"{row['n_current']} texts against {row['n_reference']} of {row['reference']}, "
         f"window {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC{version}"

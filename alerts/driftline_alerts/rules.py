@@ -8,7 +8,7 @@ Driftline's own settings of a rule are annotations, so the files stay valid for 
     driftline_query_offset     duration, default from the settings         evaluate this far in the past (ingest and analyzer lag)
     driftline_min_samples      number, with driftline_samples_expr         with fewer samples the rule says nothing either way
     driftline_samples_expr     PromQL, matched on the labels it has in common with the alert
-    driftline_examples         name of an analyzer                         add examples of its newest finding to the alert
+    driftline_examples         name of an analyzer                         add its newest finding; a label analyzer goes first
 """
 
 import hashlib

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from driftline_api.analysis_stats import analysis_metrics
 from driftline_api.ingest_stats import ingest_metrics
 from driftline_core import Service, StoreError
 from driftline_core.store import Store
@@ -58,6 +59,7 @@ class _StateCollector(Collector):
             health.add_metric([service.name], float(service.health().is_ok))
         yield health
         yield from ingest_metrics(self._services)
+        yield from analysis_metrics(self._services)
 
     def describe(self) -> Iterable[Metric]:
         return ()

@@ -104,13 +104,38 @@ def migrate(*, data_dir: DataDir = DEFAULT_DATA_DIR, is_json: AsJson = False) ->
 
 
 @app.command()
-def analyze(*, data_dir: DataDir = DEFAULT_DATA_DIR, log_level: LogLevel = "warning", is_json: AsJson = False) -> None:
-    """Run the analyzers once over every settled window of a data directory that no running `up` holds."""
-    from driftline_cli.maintenance import run_analyze
+def analyze(
+    *,
+    from_time: Annotated[
+        str | None,
+        typer.Option("--from", help="Windows that began at or after this, tested again: RFC 3339 or epoch."),
+    ] = None,
+    to_time: Annotated[
+        str | None, typer.Option("--to", help="Windows that began before this: RFC 3339, epoch or 'now'.")
+    ] = None,
+    project: Annotated[str | None, typer.Option(help="Only this project; default: every one.")] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    log_level: LogLevel = "warning",
+    is_json: AsJson = False,
+) -> None:
+    """Test every settled window that is new or has changed, or with --from and --to a range of the past again.
+
+    The embedded store must not be held by a running `up`. Safe to repeat and to interrupt.
+    """
+    from driftline_cli.analyze import AnalyzeOptions, run_analyze
+    from driftline_cli.importing.times import parse_moment
+    from driftline_core.clock import utc_now
     from driftline_core.log import configure_logging
 
     configure_logging(level=log_level)
-    raise typer.Exit(run_analyze(data_dir, is_json=is_json))
+    now = utc_now()
+    options = AnalyzeOptions(
+        data_dir=data_dir,
+        start=parse_moment(from_time, now=now) if from_time is not None else None,
+        end=parse_moment(to_time, now=now) if to_time is not None else None,
+        project=project,
+    )
+    raise typer.Exit(run_analyze(options, is_json=is_json))
 
 
 @app.command("replay-mapping")

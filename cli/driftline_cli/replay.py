@@ -1,8 +1,6 @@
 """`driftline replay-mapping`: derives generations anew from the stored spans after the dialect table changed."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +8,11 @@ from pathlib import Path
 from rich.table import Table
 
 from driftline_cli.console import human_console, progress_bars, write_json
-from driftline_cli.lock import DataDirLock
-from driftline_cli.store_access import store_settings
+from driftline_cli.store_access import hold_store
 from driftline_collector.mapping import load_table
 from driftline_collector.replay import Chunk, Replay
 from driftline_collector.settings import CollectorSettings
 from driftline_core.errors import InputError
-from driftline_core.store import Store, migrate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,10 @@ def run_replay(options: ReplayOptions, *, is_json: bool) -> int:
     console = human_console(is_json=is_json)
     written: Counter[str] = Counter()
     n_spans = n_removed = n_failed = n_skipped = 0
-    with _open(options.data_dir) as store, progress_bars(console, has_counts=False) as bars:
+    with (
+        hold_store(options.data_dir, command="replay-mapping") as store,
+        progress_bars(console, has_counts=False) as bars,
+    ):
         replay = Replay(store, table, project=options.project)
         chunks = replay.plan(start=options.start, end=options.end)
         task = bars.add_task("spans derived anew", total=max(1, sum(chunk.n_spans for chunk in chunks)), note="")
@@ -85,19 +84,6 @@ def run_replay(options: ReplayOptions, *, is_json: bool) -> int:
         if n_failed:
             console.print(f"[red]{n_failed:,} spans could not be derived[/]; their rows stand as they were")
     return 1 if n_failed else 0
-
-
-@contextmanager
-def _open(data_dir: Path) -> Iterator[Store]:
-    """The migrated store; a server's may be in use, the embedded one must be free."""
-    settings = store_settings(data_dir)
-    with ExitStack() as stack:
-        if settings.dsn is None:
-            stack.enter_context(DataDirLock(data_dir, command="replay-mapping"))
-        store = Store(settings)
-        stack.callback(store.close)
-        migrate(store)
-        yield store
 
 
 def _when(chunk: Chunk) -> str:

@@ -7,13 +7,14 @@ from driftline_dashboards.panels import SOURCE, PanelBuilder, alert_list, curves
 from driftline_dashboards.queries import (
     DATASOURCE_NAME,
     DATASOURCE_UID,
-    FINDINGS,
+    SCORED,
     SEGMENT,
     error_share,
     finding,
     increase,
     latency,
     per_second,
+    scored,
 )
 
 UID: Final = "driftline-overview"
@@ -23,7 +24,6 @@ ERROR_SHARE_LIMIT: Final = 0.05
 P95_LIMIT_S: Final = 10.0
 P_VALUE_LIMIT: Final = 0.005
 OUTLIER_LIMIT: Final = 0.05
-PAGING_WINDOWS: Final = 2
 
 _EVERYTHING: Final = models.VariableOption(selected=True, text=["All"], value=["$__all"])
 
@@ -100,10 +100,10 @@ def _now() -> list[PanelBuilder]:
         ),
         number(
             title="Segments in drift",
-            description="Segments (service, model, field) whose newest window differs in meaning from its reference.",
+            description="Segments with a confirmed finding: drift in two windows in a row or in a far tail. The shipped rules fire on it.",
             unit="short",
-            expr=f"count({finding('driftline_drift_windows')} > 0) or vector(0)",
-            limits=thresholds((1, "orange"), (PAGING_WINDOWS, "red")),
+            expr=f"count({finding('driftline_drift_confirmed')} > 0) or vector(0)",
+            limits=thresholds((1, "red")),
             decimals=0,
         ),
     ]
@@ -185,7 +185,7 @@ def _meaning() -> list[PanelBuilder]:
             title="Drift p-value by segment",
             description="How often chance alone differs this much, corrected for the segments tested together. Logarithmic; low is drift.",
             unit="none",
-            queries={SEGMENT: f"min by (service, model, field) (driftline_drift_pvalue_corrected{{{FINDINGS}}})"},
+            queries={SEGMENT: finding("driftline_drift_pvalue_corrected", aggregate="min")},
             limits=thresholds((P_VALUE_LIMIT, "green"), base="red"),
             is_logarithmic=True,
             least=None,
@@ -195,7 +195,7 @@ def _meaning() -> list[PanelBuilder]:
             title="Outlier share by segment",
             description="Answers and prompts unlike anything in their reference, of all in the window.",
             unit="percentunit",
-            queries={SEGMENT: finding("driftline_outlier_ratio")},
+            queries={SCORED: scored("driftline_outlier_ratio")},
             limits=thresholds((OUTLIER_LIMIT, "orange")),
             most=1,
         ),
@@ -207,16 +207,18 @@ def _alerts() -> list[PanelBuilder]:
         rows(
             title="Segments",
             description=(
-                "The newest window of each segment. Windows in drift counts consecutive ones, newest first; "
-                f"the shipped rule pages at {PAGING_WINDOWS}. Texts is the size of the window."
+                "The newest window of each segment, field and analyzer. Windows in drift counts consecutive ones, newest first; "
+                "the shipped rules fire on confirmed ones. Texts moved is the share that would have to change to undo it; "
+                "texts, the size of the window."
             ),
             unit="none",
             columns={
                 "Windows in drift": finding("driftline_drift_windows"),
+                "Confirmed": finding("driftline_drift_confirmed"),
                 "Score (z)": finding("driftline_drift_score"),
-                "p-value": f"min by (service, model, field) (driftline_drift_pvalue_corrected{{{FINDINGS}}})",
+                "p-value": finding("driftline_drift_pvalue_corrected", aggregate="min"),
+                "Texts moved": finding("driftline_drift_moved_ratio"),
                 "Texts": finding("driftline_drift_samples"),
-                "Outlier share": finding("driftline_outlier_ratio"),
             },
             span=16,
         ),

@@ -6,11 +6,12 @@ DATASOURCE: Final = "${datasource}"
 DATASOURCE_UID: Final = "driftline-prometheus"
 DATASOURCE_NAME: Final = "Driftline"
 
-# Traffic metrics carry all four labels, findings only service and model (beside field, analyzer and reference).
+# Traffic metrics carry all four labels; of these findings carry service and model, which is '' where segments are something else.
 TRAFFIC: Final = 'service=~"$service",environment=~"$environment",provider=~"$provider",model=~"$model"'
 FINDINGS: Final = 'service=~"$service",model=~"$model"'
 
-SEGMENT: Final = "{{service}} · {{model}} · {{field}}"
+SEGMENT: Final = "{{service}} · {{segment}} · {{field}} · {{analyzer}}"
+SCORED: Final = "{{service}} · {{model}} · {{field}}"
 
 
 def per_second(metric: str, *, by: str = "") -> str:
@@ -34,6 +35,11 @@ def latency(quantile: float, *, by: str = "") -> str:
     return f"histogram_quantile({quantile}, {buckets})"
 
 
-def finding(metric: str) -> str:
-    """A gauge of the analyzers, one series a segment."""
+def finding(metric: str, *, aggregate: str = "max") -> str:
+    """A gauge of the windows' findings, one series a segment, field and analyzer."""
+    return f"{aggregate} by (service, segment_by, segment, field, analyzer) ({metric}{{{FINDINGS}}})"
+
+
+def scored(metric: str) -> str:
+    """A gauge of the scored texts, one series a model and field."""
     return f"max by (service, model, field) ({metric}{{{FINDINGS}}})"

@@ -165,7 +165,7 @@ def test_labels_values_and_series_answer_from_what_is_there(client: TestClient) 
     assert get(client, "label/model/values", **{"match[]": "driftline_requests_total"}) == ["a", "b"]
     assert get(client, "label/reference/values") == ["week-1"]
     assert get(client, "labels", **{"match[]": "driftline_drift_score"}) == [
-        "__name__", "analyzer", "field", "model", "reference", "service",
+        "__name__", "analyzer", "field", "model", "reference", "segment", "segment_by", "service",
     ]  # fmt: skip
     found = get(client, "series", **{"match[]": 'driftline_errors_total{model="b"}'})
     assert [one["model"] for one in found] == ["b"]

@@ -97,6 +97,8 @@ def test_every_promised_metric_is_there() -> None:
         "driftline_tokens_total",
         "driftline_cost_usd_total",
         "driftline_request_duration_seconds",
+        "driftline_drift_confirmed",
+        "driftline_drift_moved_ratio",
         "driftline_drift_pvalue",
         "driftline_drift_pvalue_corrected",
         "driftline_drift_score",

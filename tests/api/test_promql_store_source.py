@@ -209,6 +209,25 @@ def test_the_newest_run_of_a_window_counts(store: Store) -> None:
     assert value(store, "driftline_drift_pvalue") == 0.3
 
 
+def test_a_finding_is_confirmed_unless_it_is_small_and_segments_keep_apart(store: Store) -> None:
+    of_model = {"segment_by": "", "segment": "", "moved_share": None, "is_confirmed": 1, "is_small": 0}
+    tenant = {**of_model, "segment_by": "metadata.tenant", "segment": "acme", "model": "", "moved_share": 0.2}
+    rows = [
+        finding(NOON, **of_model),
+        finding(NOON, **{**tenant, "is_small": 1}),
+        finding(NOON + HOUR, **tenant),
+        finding(NOON + HOUR, **{**of_model, "status": "insufficient", "p_value": None}),
+    ]
+    insert(store, "findings", rows)
+    result = PromqlEngine(source(store)).instant("driftline_drift_confirmed", T)
+    found = {(one.labels["segment_by"], one.labels["segment"]): float(one.values[0]) for one in result.series}
+    assert found == {("model", rows[0]["model"]): 1.0, ("metadata.tenant", "acme"): 0.0}
+    after = PromqlEngine(source(store)).instant("driftline_drift_confirmed", T + 3600)
+    assert [(one.labels["segment"], float(one.values[0])) for one in after.series] == [("acme", 1.0)]
+    moved = PromqlEngine(source(store)).instant("driftline_drift_moved_ratio", T)
+    assert [(one.labels["segment"], float(one.values[0])) for one in moved.series] == [("acme", 0.2)]
+
+
 def test_windows_in_a_row_that_drifted_are_counted(store: Store) -> None:
     states = ["drift", "ok", "drift", "drift", "insufficient", "drift", "ok"]
     rows = [

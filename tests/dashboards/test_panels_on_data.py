@@ -37,7 +37,11 @@ def engine(store: Store) -> PromqlEngine:
     put(store, "generations", calls)
     put(store, "prices", [price(model="gpt-4o-mini", usd_mtok=(0.15, 0.6, 0.075, 0.15))])
     put(store, "scores", [score(1000 + n, time=starts[n], p_value=0.01, is_flagged=int(n < 6)) for n in range(60)])
-    put(store, "findings", [finding(n, window_end=NOON - timedelta(hours=6 * (1 - n))) for n in (0, 1)])
+    put(
+        store,
+        "findings",
+        [finding(n, window_end=NOON - timedelta(hours=6 * (1 - n)), is_confirmed=n, moved_share=0.14) for n in (0, 1)],
+    )
     Rollup(store).tick()
     return PromqlEngine(StoreSource(store, "default", clock=lambda: NOON))
 

@@ -62,13 +62,14 @@ class AnalysisRunner:
             self._run_project(name, run)
         return run.report()
 
-    def run_range(self, project: str, *, from_time: datetime, to_time: datetime) -> RunReport:
+    def run_range(self, project: str | None = None, *, from_time: datetime, to_time: datetime) -> RunReport:
         """Test every settled window that starts in the range again, changed or not, e.g. after a reference set was created."""
         run = Run()
         now_ms = to_ms(self._clock())
-        with run.phases.phase("read"):
-            plan = self._planner().range(project, from_ms=to_ms(from_time), to_ms=to_ms(to_time), now_ms=now_ms)
-        self._test(project, plan, run)
+        for name in [project] if project is not None else self._reader.projects():
+            with run.phases.phase("read"):
+                plan = self._planner().range(name, from_ms=to_ms(from_time), to_ms=to_ms(to_time), now_ms=now_ms)
+            self._test(name, plan, run)
         return run.report()
 
     def service(self) -> PeriodicService:

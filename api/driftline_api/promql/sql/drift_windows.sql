@@ -5,6 +5,8 @@
 SELECT
     service,
     model,
+    segment_by,
+    segment,
     field,
     analyzer,
     reference,
@@ -18,7 +20,7 @@ FROM
         multiIf(
             status = 'ok', 0.,
             status = 'drift', toFloat64(sum(status = 'drift') OVER (
-                PARTITION BY service, model, field, analyzer, reference, n_ok
+                PARTITION BY service, model, segment_by, segment, field, analyzer, reference, n_ok
                 ORDER BY end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             )),
             NULL
@@ -28,7 +30,7 @@ FROM
         SELECT
             *,
             sum(status = 'ok') OVER (
-                PARTITION BY service, model, field, analyzer, reference
+                PARTITION BY service, model, segment_by, segment, field, analyzer, reference
                 ORDER BY end_ms ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
             ) AS n_ok
         FROM
@@ -36,6 +38,8 @@ FROM
             SELECT
                 service,
                 model,
+                if(findings.segment_by = '', 'model', findings.segment_by) AS segment_by,
+                if(findings.segment_by = '', model, findings.segment) AS segment,
                 field,
                 analyzer,
                 reference,
@@ -46,9 +50,9 @@ FROM
             WHERE project = {project:String}
               AND window_end <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
               AND toUnixTimestamp64Milli(window_end) >= {from_ms:Int64} - 31 * 86400000
-            GROUP BY service, model, field, analyzer, reference, end_ms
+            GROUP BY service, model, segment_by, segment, field, analyzer, reference, end_ms
         )
     )
     ORDER BY end_ms
 )
-GROUP BY service, model, field, analyzer, reference
+GROUP BY service, model, segment_by, segment, field, analyzer, reference

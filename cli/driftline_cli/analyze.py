@@ -1,0 +1,74 @@
+"""`driftline analyze`: tests what has settled, or a range of the past again."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from driftline_analyzers import AnalysisRunner, AnalyzerSettings
+from driftline_cli.console import human_console, progress_bars, write_json
+from driftline_cli.store_access import hold_store
+from driftline_core.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeOptions:
+    """What is tested. start, end: settled windows that begin in this range of event time, changed or not, end exclusive; both None: what is
+    new or has changed. project: None for every one."""
+
+    data_dir: Path
+    start: datetime | None
+    end: datetime | None
+    project: str | None
+
+
+def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
+    """One run with progress; 0, 1 when a window failed, 130 when it was interrupted. Raises DataDirInUse, InputError, StoreError."""
+    if (options.start is None) != (options.end is None):
+        raise InputError("expected --from and --to together, or neither to test what is new")
+    if options.start is not None and options.end is not None and options.end <= options.start:
+        raise InputError(f"expected --to after --from, got {options.start.isoformat()} to {options.end.isoformat()}")
+    console = human_console(is_json=is_json)
+    with hold_store(options.data_dir, command="analyze") as store, progress_bars(console) as bars:
+        windows = bars.add_task("windows tested", total=None, note="")
+        texts = bars.add_task("texts embedded", total=None, note="of the segment at hand")
+
+        def advance(phase: str, done: int, total: int) -> None:
+            bars.update(windows if phase == "windows" else texts, completed=done, total=max(1, total))
+
+        runner = AnalysisRunner(AnalyzerSettings(), store, progress=advance)
+        with _interruptible(runner):
+            if options.start is not None and options.end is not None:
+                report = runner.run_range(options.project, from_time=options.start, to_time=options.end)
+            else:
+                report = runner.run_once(options.project)
+    if is_json:
+        write_json(asdict(report))
+    else:
+        console.print(
+            f"{report.windows} windows, {report.findings} findings: [red]{report.drifts} drift[/], "
+            f"{report.insufficient} with too few texts, {report.errors} failed; {report.texts_embedded:,} texts embedded"
+        )
+        if not report.is_complete:
+            console.print("[yellow]interrupted[/]: what was tested is written; the same command goes on with the rest")
+    if report.errors:
+        return 1
+    return 0 if report.is_complete else 130
+
+
+@contextmanager
+def _interruptible(runner: AnalysisRunner) -> Iterator[None]:
+    """Ctrl-C ends the run after the batch at hand, with what it has written; a second one ends the process."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        runner.stop()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
