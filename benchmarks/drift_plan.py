@@ -41,9 +41,14 @@ def _drifted(cell: Cell, scenario: str, share: float, *, n_windows: int) -> Cell
 def _false_alarms(trials: int) -> Iterator[Cell]:
     for reference in range(10):
         for session_size in (1, 5):
-            common = {"corpus": "clinc150", "session_size": session_size, "reference": reference}
-            yield _null(**common, n_texts=250, n_windows=trials)
-            yield _null(**common, n_texts=1000, n_windows=max(2, trials // 6))
+            for n_texts, n_windows in ((250, trials), (1000, max(2, trials // 6))):
+                yield _null(
+                    corpus="clinc150",
+                    session_size=session_size,
+                    reference=reference,
+                    n_texts=n_texts,
+                    n_windows=n_windows,
+                )
         grouped = _null(
             corpus="clinc150", session_size=5, reference=reference, n_texts=250, n_windows=max(2, trials // 4)
         )
