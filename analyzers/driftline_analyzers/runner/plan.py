@@ -21,6 +21,11 @@ class Tick:
         """The earliest start in it."""
         return min(content.start_ms for content in self.contents)
 
+    @property
+    def end_ms(self) -> int:
+        """The latest end in it."""
+        return max(content.end_ms for content in self.contents)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -9,6 +9,7 @@ from driftline_analyzers.runner.count_planner import CountPlanner
 from driftline_analyzers.runner.phases import Progress, no_progress
 from driftline_analyzers.runner.plan import Plan, Tick
 from driftline_analyzers.runner.planner import TimePlanner
+from driftline_analyzers.runner.progress import AnalysisStats, ProgressBook
 from driftline_analyzers.runner.reader import Reader
 from driftline_analyzers.runner.records import to_ms
 from driftline_analyzers.runner.report import Run, RunReport
@@ -19,6 +20,7 @@ from driftline_core.errors import DriftlineError
 from driftline_core.log import get_logger
 from driftline_core.service import PeriodicService
 from driftline_core.store import Store
+from driftline_core.store.lease import Leases
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.embedder import Embedder
@@ -34,6 +36,7 @@ class AnalysisRunner:
     A run follows the time rows were stored (cursor minus an overlap) to the windows they fall into, so late data tests its window
     again. The cursor moves after everything is written, and never past a window that is still open: killing a run at any point
     loses nothing, and repeating one replaces its rows. torch is imported by the first window that has something to test.
+    Where several workers share a server's store, each project is tested by the one that holds its lease; the others pass it over.
     progress: told how far the run is. embedder: another than the settings name.
     """
 
@@ -54,13 +57,21 @@ class AnalysisRunner:
         self._reader = Reader(store, settings)
         self._writer = Writer(store)
         self._stopping = threading.Event()
+        self._book = ProgressBook()
+        self._leases = None if store.is_embedded else Leases(store)
 
     def run_once(self, project: str | None = None) -> RunReport:
         """Test what has changed, in one project or in all. Raises StoreError when the store does not answer."""
         run = Run()
         for name in [project] if project is not None else self._reader.projects():
-            self._run_project(name, run)
-        return run.report()
+            self._run_alone(name, run)
+        report = run.report()
+        self._book.add(report)
+        return report
+
+    def stats(self) -> AnalysisStats:
+        """Counts since the start and the lag of each project; from any thread."""
+        return self._book.stats(now_ms=to_ms(self._clock()))
 
     def run_range(self, project: str | None = None, *, from_time: datetime, to_time: datetime) -> RunReport:
         """Test every settled window that starts in the range again, changed or not, e.g. after a reference set was created."""
@@ -84,6 +95,18 @@ class AnalysisRunner:
         """Allow runs again after stop."""
         self._stopping.clear()
 
+    def _run_alone(self, project: str, run: Run) -> None:
+        """The project, unless another worker is at it."""
+        if self._leases is None:
+            self._run_project(project, run)
+            return
+        lease = self._leases.acquire(f"analyzers/{project}")
+        if lease is None:
+            self._book.expect(project, ())
+            return
+        with lease:
+            self._run_project(project, run)
+
     def _run_project(self, project: str, run: Run) -> None:
         cursor = f"analyzers/{project}"
         now_ms = to_ms(self._clock())
@@ -92,7 +115,10 @@ class AnalysisRunner:
             since_ms = max(0, self._reader.cursor_ms(cursor) - overlap_ms)
             plan = self._planner().due(project, since_ms=since_ms, now_ms=now_ms)
         if plan is None:
+            self._book.expect(project, ())
             return
+        settle_ms = int(self.settings.settle.total_seconds() * 1000)
+        self._book.expect(project, [tick.end_ms + settle_ms for tick in plan.ticks])
         failed = self._test(project, plan, run)
         if not run.is_complete:
             return
@@ -130,6 +156,7 @@ class AnalysisRunner:
                 failed.append(tick)
             else:
                 run.count(outcome.findings, n_scores=len(outcome.scores))
+                self._book.tested(project, tick.end_ms + int(self.settings.settle.total_seconds() * 1000))
                 plan.history.note(outcome.findings)
                 if said and plan.history.has_turned(said):
                     _insert(pending, plan.following(tick))
@@ -183,6 +210,10 @@ class _AnalysisService(PeriodicService):
     def stop(self, *, deadline_s: float) -> None:
         self._runner.stop()
         super().stop(deadline_s=deadline_s)
+
+    def stats(self) -> AnalysisStats:
+        """Counts and lag."""
+        return self._runner.stats()
 
     def _run_once(self) -> None:
         report = self._runner.run_once()
