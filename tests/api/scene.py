@@ -129,6 +129,33 @@ def _findings(now: datetime) -> list[dict[str, Any]]:
             {"text": f"{HOSTILE} partner desk", "trace_id": trace_id(2), "span_id": span_id(2), "novelty": 1.97},
         ],
         "reference_examples": [{"text": TYPICAL_TEXT, "trace_id": trace_id(200), "span_id": span_id(200)}],
+        "sentence": f"In 14 % of responses a new topic: partner desk {HOSTILE}",
+        "topics": {
+            "grown": [{"terms": ["partner", HOSTILE], "share_before": 0.01, "share_after": 0.14, "p_value": 0.0002}],
+            "shrunk": [{"terms": ["reset"], "share_before": 0.5, "share_after": 0.4, "p_value": 0.01}],
+        },
+        "slices": [
+            {
+                "name": "prompt_version",
+                "value": "v2",
+                "n_texts": 120,
+                "share_before": 0,
+                "share_after": 0.5,
+                "p_value": 0.001,
+            }
+        ],
+        "carried_by": {"name": "prompt_version", "value": "v2"},
+        "covariates": [{"name": "length", "share_explained": 0.1, "p_value_without": 0.002, "change": "longer"}],
+        "statistics": {"energy": {"z": 9.1, "p_value": 0.001}, "knn_scan": {"z": 11.2, "p_value": 0.001}},
+        "calibration": {"configured": 0.01, "measured": 0.05, "n_windows": 20, "low": 0.001, "high": 0.25},
+        "groups": [
+            {
+                "n_texts": 12,
+                "n_sessions": 7,
+                "terms": ["desk"],
+                "examples": [{"text": "ask the desk", "trace_id": trace_id(3)}],
+            }
+        ],
     }
     newest = now.replace(minute=0, second=0, microsecond=0)
     rows = []
@@ -136,7 +163,8 @@ def _findings(now: datetime) -> list[dict[str, Any]]:
         end = newest - timedelta(hours=6 * number)
         has_drifted = number < 3
         fine: dict[str, Any] = {"status": "ok", "p_value": 0.31, "p_value_corrected": 0.62, "effect_size": 0.4}
-        drifted: dict[str, Any] = {"explanation": explanation, "effect_size": 11.25 - number}
+        moved = {"is_confirmed": 1, "moved_share": 0.14, "moved_share_low": 0.11, "moved_share_high": 0.17}
+        drifted: dict[str, Any] = {"explanation": explanation, "effect_size": 11.25 - number, **moved}
         rows += [
             finding(number, window_end=end, **(drifted if has_drifted else fine)),
             finding(100 + number, window_end=end, field="prompt", **fine),

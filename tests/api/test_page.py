@@ -56,7 +56,21 @@ def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_
     findings = page.text("findings")
     assert "support · gpt-4o-mini · completion" in findings
     assert "3 of 24 windows drifted" in findings
+    assert "confirmed" in findings
+    assert "moved 14 %" in findings
     assert "p 0.0040 z 11.3" in findings
+    for told in (
+        "In 14 % of responses a new topic: partner desk",
+        f"grew: partner, {HOSTILE}",
+        "1.0 % → 14 % of the texts, p 0.0002",
+        "shrank: reset",
+        "Carried by prompt_version v2.",
+        "10 % of the effect, p 0.0020 without it; longer",
+        "z 11.2, p 0.0010",
+        "measured on the reference's own windows 5.0 % of 20",
+        "12 texts of 7 sessions: desk",
+    ):
+        assert told in findings
     assert "240 texts against 800 of baseline" in findings
     assert DRIFTED_TEXT in findings
     assert TYPICAL_TEXT in findings

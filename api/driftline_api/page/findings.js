@@ -1,6 +1,7 @@
 // Findings with their examples, and outliers.
 
 import { el, empty, heading } from "./dom.js";
+import { explanationParts } from "./explanation.js";
 import { clock, pValue, share, timeElement, utc, whole, windowElement } from "./format.js";
 import { badge } from "./status.js";
 
@@ -66,7 +67,9 @@ function noTraffic(otlpPort, nSpans) {
 }
 
 function segmentName(one) {
-  return [one.service || "(unnamed)", one.model || "(no model)", one.field].join(" · ");
+  const segment = one.segment_by && one.segment_by !== "model" ? `${one.segment_by} ${one.segment}` : one.model || "(no model)";
+  const analyzer = !one.segment_by || one.analyzer === "semantic_drift" ? [] : [one.analyzer.replaceAll("_", " ")];
+  return [one.service || "(unnamed)", segment, one.field, ...analyzer].join(" · ");
 }
 
 function segments(items) {
@@ -112,15 +115,22 @@ function findingItem(one) {
       "summary",
       {},
       badge(WORDS[one.status] ?? one.status, TONES[one.status] ?? "dim"),
+      one.is_confirmed ? badge("confirmed", "bad") : null,
+      one.is_small ? badge("small", "dim") : null,
       el("span", { class: "name" }, segmentName(one)),
+      one.moved_share === null ? null : el("span", { class: "fact", title: `Share of the texts that would have to change to undo it, ${share(one.moved_share_low)} to ${share(one.moved_share_high)}` }, el("small", {}, "moved"), share(one.moved_share)),
       el("span", { class: "fact" }, el("small", {}, "p"), pValue(one.p_value_corrected ?? one.p_value)),
       el("span", { class: "fact", title: "Effect size: the statistic in units of its null spread" }, el("small", {}, "z"), zText(one.effect_size)),
       el("span", { class: "when" }, windowElement(one.window_start, one.window_end)),
     ),
-    el("div", { class: "inside" }, sentence(one), examples(one), facts(one)),
+    el("div", { class: "inside" }, told(one), sentence(one), examples(one), explanationParts(one, quote), facts(one)),
   );
   details.addEventListener("toggle", () => (details.open ? open.add(one.finding_id) : open.delete(one.finding_id)));
   return details;
+}
+
+function told(one) {
+  return one.explanation?.sentence ? el("p", {}, el("b", {}, one.explanation.sentence)) : null;
 }
 
 function sentence(one) {
@@ -164,7 +174,7 @@ function traceLink(traceId, spanId) {
 function facts(one) {
   const pairs = [
     ["Window", windowElement(one.window_start, one.window_end)],
-    ["Reference", one.reference || "–"],
+    ["Reference", (one.reference || "–") + (one.reference_version ? ` @${one.reference_version}` : "")],
     ["Prompt version", one.prompt_version || "–"],
     ["Statistic", one.statistic === null ? "–" : one.statistic.toPrecision(3)],
     ["Independent blocks", whole(one.n_effective)],
