@@ -1,5 +1,6 @@
 """One tick of one project: every segment, field and analyzer against its reference, corrected together."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 
 _EVIDENCE_NEIGHBOURS = 3
+_MOST_PERMUTATIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class WindowTester:
         """Test the windows of a tick, one a segment. Raises StoreError and the embedder's errors."""
         drafts: list[Draft] = []
         scores: list[OutlierScore] = []
+        self._fitted.max_permutations = self._max_permutations(len(contents))
         for content in contents:
             with self._phases.phase("read"):
                 rows = self._texts.read([content.key])
@@ -134,8 +137,9 @@ class WindowTester:
             require(after, before, settings=self._settings)
             with self._phases.phase("embed"):
                 self._prepare(check, current, fitted)
+            settings = self._settings.model_copy(update={"max_permutations": fitted.max_permutations})
             with self._phases.phase("test"):
-                comparison = compare(check, current, fitted, settings=self._settings)
+                comparison = compare(check, current, fitted, settings=settings)
         except TooFewSamples as error:
             return _insufficient(finding, str(error)), []
         with self._phases.phase("calibrate"):
