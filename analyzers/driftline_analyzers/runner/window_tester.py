@@ -87,6 +87,12 @@ class WindowTester:
         findings = decide(drafts, self._history, alpha=self._settings.alpha)
         return WindowOutcome(findings=[*findings, *self._monitoring.watch(findings, self._history)], scores=scores)
 
+    def _max_permutations(self, n_segments: int) -> int:
+        """So many that one far tail among all tests of the tick is told after the correction: p is never below 1 / (1 + draws)."""
+        n_tests = n_segments * len(checks_of(self._settings, has_calls=True, has_retrievals=False))
+        wanted = min(math.ceil(n_tests / self._settings.alpha), _MOST_PERMUTATIONS)
+        return max(self._settings.max_permutations, wanted)
+
     def _parts(self, content: WindowContent, rows: Sequence[TextRow]) -> Iterator[tuple[Segment, Sequence[TextRow]]]:
         """The segments of a window: itself, or its languages, those with the most texts first."""
         if content.segment.by != LANGUAGE:
