@@ -12,7 +12,7 @@ from driftline_analyzers.drift.geometry_batch import Pooled, geometry_of_many
 from driftline_analyzers.drift.permutation import PermutationNull
 from driftline_analyzers.drift.result import DriftResult
 from driftline_analyzers.drift.splits import SplitPlan
-from driftline_analyzers.drift.statistics.statistic import PairwiseStatistic
+from driftline_analyzers.drift.statistics.statistic import PairwiseStatistic, Prepared
 from driftline_analyzers.vectors import Groups, Vectors
 from driftline_core.errors import TooFewSamples
 
@@ -96,7 +96,8 @@ def _pooled(task: _Task, device: str) -> Pooled:
 def _calibrated(
     detector: DriftDetector, statistics: list[PairwiseStatistic], batch: list[_Task], geometry: Geometry
 ) -> list[DriftResult]:
-    observed = _values(statistics, geometry, [task.plan.observed() for task in batch])  # (t, l, 1)
+    prepared = [statistic.prepare_geometry(geometry) for statistic in statistics]
+    observed = _values(prepared, geometry, [task.plan.observed() for task in batch])  # (t, l, 1)
     nulls = [
         PermutationNull(
             observed[:, i, 0],
@@ -110,13 +111,14 @@ def _calibrated(
     while active:
         count = nulls[active[0]].n_wanted  # the same for all: they began together
         draws = [batch[i].plan.draw(count, generators[i]) for i in active]
-        values = _values(statistics, remaining, draws)
+        values = _values(prepared, remaining, draws)
         for place, i in enumerate(active):
             nulls[i].add(values[:, place])
         kept = [place for place, i in enumerate(active) if nulls[i].n_wanted]
         if len(kept) < len(active):
             remaining = remaining.select(torch.tensor(kept, dtype=torch.int64, device=remaining.blocks.device))
             active = [active[place] for place in kept]
+            prepared = [statistic.prepare_geometry(remaining) for statistic in statistics]
     return [
         detector.result(
             null.calibration(), task.plan, reference=task.reference, window=task.window, values=observed[:, i]
@@ -125,11 +127,11 @@ def _calibrated(
     ]
 
 
-def _values(statistics: list[PairwiseStatistic], geometry: Geometry, splits: list[Tensor]) -> Tensor:
+def _values(prepared: list[Prepared], geometry: Geometry, splits: list[Tensor]) -> Tensor:
     """splits: for each sample (s_i, p) bool on the CPU -> (t, l, p)."""
     n_blocks = geometry.sizes.shape[-1]
     padded = torch.zeros(len(splits), n_blocks, splits[0].shape[1], dtype=torch.bool)
     for place, split in enumerate(splits):
         padded[place, : len(split)] = split
     on_device = padded.to(geometry.blocks.device)
-    return torch.stack([statistic.prepare_geometry(geometry).of_splits(on_device) for statistic in statistics])
+    return torch.stack([statistic.of_splits(on_device) for statistic in prepared])
