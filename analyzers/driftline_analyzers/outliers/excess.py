@@ -21,7 +21,8 @@ class OutlierExcess:
     """shares: of the window's texts with p at most the level, by level; expected: the same over the reference and the window together.
 
     p_value: (1 + redrawn windows with as large an excess) / (1 + n_draws), never 0. effect_size: the larger z of the levels,
-    (share - mean) / standard deviation over the redrawn windows. n_texts, n_blocks: of the window, repeats inside a block counted once.
+    (share - mean) / standard deviation over the redrawn windows. n_texts, n_blocks: of the window, repeats inside a block counted once;
+    n_tested: texts that were compared, fewer where the reference is not reference_ratio windows large.
     """
 
     p_value: float
@@ -30,6 +31,7 @@ class OutlierExcess:
     expected: Mapping[float, float]
     n_texts: int
     n_blocks: int
+    n_tested: int
     n_draws: int
 
 
@@ -41,6 +43,7 @@ def outlier_excess(
     reference_groups: Groups | None = None,
     is_repeat: ArrayLike | None = None,
     levels: Sequence[float] = TAILS,
+    reference_ratio: float = 8.0,
     n_draws: int = 9_999,
     seed: int = 0,
 ) -> OutlierExcess:
@@ -49,37 +52,42 @@ def outlier_excess(
     before in their group.
 
     Windows of as many blocks of like sizes are redrawn from reference and window together; the statistic is the larger z of the levels.
-    A session is one block: twenty attacks of one person are one piece of evidence.
+    A session is one block: twenty attacks of one person are one piece of evidence. The rate of false alarms is a mean over references; one
+    frozen reference strays by sqrt(n / r), so of a window larger than r / reference_ratio whole blocks, drawn under the seed, are tested.
     Raises TooFewSamples on an empty side; InputError on lengths that differ or p-values outside (0, 1]; ConfigError.
     """
-    if n_draws < 1 or not levels or not all(0 < level < 1 for level in levels):
+    if n_draws < 1 or reference_ratio <= 0 or not levels or not all(0 < level < 1 for level in levels):
         raise ConfigError(
-            f"expected n_draws >= 1 and levels between 0 and 1, got n_draws={n_draws}, levels={list(levels)}"
+            f"expected n_draws >= 1, reference_ratio > 0 and levels between 0 and 1, got n_draws={n_draws}, "
+            f"reference_ratio={reference_ratio}, levels={list(levels)}"
         )
     window = _blocks(p_values, groups, is_repeat, levels, side="current")
     reference = _blocks(reference_p_values, reference_groups, None, levels, side="the reference")
     rng = np.random.default_rng(seed)
+    tested = _sample(window, n_texts=reference[:, 0].sum() / reference_ratio, rng=rng)
     drawn = np.zeros((n_draws, 1 + len(levels)))
-    for in_window, in_reference in _strata(window, reference):
+    for in_window, in_reference in _strata(tested, reference):
         kinds, of_block = np.unique(np.concatenate([in_window, in_reference]), axis=0, return_inverse=True)
         available = np.bincount(of_block.ravel(), minlength=len(kinds))
         counts = rng.multivariate_hypergeometric(available, len(in_window), size=n_draws, method="marginals")
         drawn += counts @ kinds
     null = drawn[:, 1:] / drawn[:, :1]  # (n_draws, levels)
-    n_texts = int(window[:, 0].sum())
-    shares = window[:, 1:].sum(0) / n_texts
+    total = window.sum(0)
+    shares = total[1:] / total[0]
     mean, spread = null.mean(0), null.std(0)
     spread[spread == 0] = 1.0
-    observed = float(((shares - mean) / spread).max())
+    n_tested = int(tested[:, 0].sum())
+    observed = float(((tested[:, 1:].sum(0) / n_tested - mean) / spread).max())
     redrawn = ((null - mean) / spread).max(1)
-    pooled = window.sum(0) + reference.sum(0)
+    pooled = total + reference.sum(0)
     return OutlierExcess(
         p_value=(1 + int((redrawn >= observed - 1e-9).sum())) / (1 + n_draws),
         effect_size=observed,
         shares=dict(zip(levels, shares.tolist(), strict=True)),
         expected=dict(zip(levels, (pooled[1:] / pooled[0]).tolist(), strict=True)),
-        n_texts=n_texts,
+        n_texts=int(total[0]),
         n_blocks=len(window),
+        n_tested=n_tested,
         n_draws=n_draws,
     )
 
@@ -103,10 +111,19 @@ def _blocks(
     return np.stack(columns, axis=1).astype(np.int64)
 
 
+def _sample(blocks: NDArray[np.int64], *, n_texts: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Whole blocks with at most n_texts texts together, one at least."""
+    if blocks[:, 0].sum() <= n_texts:
+        return blocks
+    order = rng.permutation(len(blocks))
+    n_kept = int((blocks[order, 0].cumsum() <= n_texts).sum())
+    return blocks[order[: max(1, n_kept)]]
+
+
 def _strata(
     window: NDArray[np.int64], reference: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Blocks of like sizes of both sides; from the largest down, one that is too poor in reference blocks takes in the next smaller."""
+    """Blocks of like sizes of both sides; from the largest down, a stratum with too few reference blocks takes in the next smaller one."""
     sizes = np.searchsorted(_SIZES, window[:, 0]), np.searchsorted(_SIZES, reference[:, 0])
     strata: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     pending = window[:0], reference[:0]
@@ -116,8 +133,10 @@ def _strata(
             np.concatenate([pending[1], reference[sizes[1] == size]]),
         )
         if len(pending[1]) >= _POOR * len(pending[0]):
-            strata.append(pending)
+            if len(pending[0]):
+                strata.append(pending)
             pending = window[:0], reference[:0]
-    if len(pending[0]):
-        strata.append(pending)
+    if len(pending[0]):  # nothing smaller is left: join the next larger ones
+        last = strata.pop() if strata else (window[:0], reference[:0])
+        strata.append((np.concatenate([last[0], pending[0]]), np.concatenate([last[1], pending[1]])))
     return strata

@@ -17,6 +17,10 @@ Terms = Callable[[Sequence[str], Sequence[str]], Sequence[str]]
 _MAX_CLUSTERED = 2000
 """Average linkage needs all pairs; outliers beyond so many join the group whose mean is nearest, if it is near enough."""
 _N_EXAMPLES = 3
+_ALIKE_SHARE = 0.05
+"""Outliers are one group when they are as alike as the closest 5 % of pairs of ordinary texts: within one domain everything is alike."""
+_LEAST_SIMILARITY, _MOST_SIMILARITY = 0.25, 0.7
+_MIN_ORDINARY, _MAX_ORDINARY = 50, 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,16 +70,17 @@ def group_outliers(
     *,
     p_values: ArrayLike,
     groups: Groups | None = None,
-    min_similarity: float = 0.45,
-    min_texts: int = 2,
+    min_similarity: float | None = None,
+    min_texts: int = 3,
     terms: Terms | None = None,
 ) -> OutlierGroups:
-    """Average-linkage clusters of the flagged texts. vectors: (n, d) of the whole window, is_flagged, p_values: (n,), groups: (n,) sessions.
+    """Average-linkage clusters of the flagged texts. vectors: (n, d) of the window, is_flagged, p_values: (n,), groups: (n,) sessions.
 
-    min_similarity: mean cosine between two clusters from which they are one. min_texts: fewer make no group.
+    min_similarity: mean cosine between two clusters from which they are one; None: what 5 % of the pairs of unflagged texts exceed.
+    min_texts: fewer make no group.
     Raises InputError on lengths that differ; ConfigError on hyperparameters out of range. The same input gives the same groups and ids.
     """
-    if not 0 < min_similarity < 1 or min_texts < 2:
+    if (min_similarity is not None and not 0 < min_similarity < 1) or min_texts < 2:
         raise ConfigError(
             f"expected min_similarity between 0 and 1 and min_texts >= 2, got min_similarity={min_similarity}, min_texts={min_texts}"
         )
@@ -87,8 +92,8 @@ def group_outliers(
     sessions = as_groups(groups, n_rows=len(p)).numpy()
     rows = np.flatnonzero(flagged)
     rows = rows[np.argsort(p[rows], kind="stable")]  # strangest first
-    unit = vectors[rows] / np.maximum(np.linalg.norm(vectors[rows], axis=1, keepdims=True), 1e-12)
-    labels = _clusters(unit, min_similarity=min_similarity)
+    unit = _unit(vectors[rows])
+    labels = _clusters(unit, min_similarity=min_similarity or _usual_similarity(vectors[~flagged]))
     found, single = [], []
     for label in dict.fromkeys(labels.tolist()):
         members = np.flatnonzero(labels == label)
@@ -116,6 +121,20 @@ def group_outliers(
     found.sort(key=lambda group: (-group.n_sessions, -group.n_texts, group.medoid))
     rank = {row: i for i, row in enumerate(rows.tolist())}
     return OutlierGroups(groups=tuple(found), single_rows=tuple(sorted(single, key=rank.__getitem__)))
+
+
+def _usual_similarity(ordinary: NDArray[np.floating]) -> float:
+    """(n, d) -> the cosine that 5 % of the pairs exceed, within bounds; the lower bound where there are too few texts to tell."""
+    if len(ordinary) < _MIN_ORDINARY:
+        return _LEAST_SIMILARITY
+    chosen = np.unique(np.linspace(0, len(ordinary) - 1, min(len(ordinary), _MAX_ORDINARY)).round().astype(np.int64))
+    unit = _unit(ordinary[chosen])
+    pairs = (unit @ unit.T)[np.triu_indices(len(unit), 1)]
+    return float(np.clip(np.quantile(pairs, 1 - _ALIKE_SHARE), _LEAST_SIMILARITY, _MOST_SIMILARITY))
+
+
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
 
 def _clusters(unit: NDArray[np.floating], *, min_similarity: float) -> NDArray[np.int64]:
