@@ -18,7 +18,7 @@ OTHER = "other"
 _GROWN = 1.5
 _MIX_Z = 3.0
 _CARRIES = 0.5
-_MIN_EXCESS_Z = 2.0
+_MIN_EXCESS_Z = 2.5
 _NEARLY_ALL = 0.9
 
 
@@ -122,10 +122,10 @@ def carried_by(
 ) -> Carrier | None:
     """The slice that carries the shift, or None when nothing stands out.
 
-    It stands out when leaving it out takes away much more of the effect than its share of the texts (at least half of what could go
-    beyond that share, and two standard deviations), or when it is new, significant and nearly all of the window, so that little is
-    left to compare. The largest excess wins. rows: (name, value) -> window
-    rows, to tell which of the others are the same texts.
+    It stands out when the shift is gone without it, and leaving it out takes away much more of the effect than its share of the texts
+    (at least half of what could go beyond that share, and 2.5 standard deviations); or when it is new, significant and nearly all of
+    the window, so that little is left to compare. The largest excess wins. rows: (name, value) -> window rows, to tell which of the
+    others are the same texts.
     """
     if whole.p_value > alpha:
         return None
@@ -163,7 +163,7 @@ def _slice(
     share_before, share_after = float(is_before.mean()), float(is_after.mean())
     pooled = (n_before + n_after) / (len(is_before) + len(is_after))
     error = np.sqrt(pooled * (1 - pooled) * (1 / len(is_before) + 1 / len(is_after)))
-    z = (share_after - share_before) / error if error > 0 else 0.0
+    z = float((share_after - share_before) / error) if error > 0 else 0.0
     is_new = n_before < min_texts
     own = None
     if n_after >= min_texts:
@@ -202,10 +202,11 @@ def _excess(one: Slice, *, whole: Outcome, alpha: float) -> float:
         return whole.effect_size if is_takeover else 0.0
     share = max(one.share_after, one.share_before if one.has_shrunk else 0.0)
     expected = whole.effect_size * (1 - share)
-    excess = expected - max(0.0, one.effect_size_without)
+    excess = expected - one.effect_size_without
     if one.has_grown and one.share_after >= _NEARLY_ALL and is_significant:
         return max(excess, _MIN_EXCESS_Z)
-    return excess if excess >= _MIN_EXCESS_Z and excess >= _CARRIES * expected else 0.0
+    is_gone = one.p_value_without is not None and one.p_value_without > alpha
+    return excess if is_gone and excess >= _MIN_EXCESS_Z and excess >= _CARRIES * expected else 0.0
 
 
 def _kind(one: Slice, *, alpha: float) -> Kind:
