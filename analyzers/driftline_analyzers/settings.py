@@ -95,7 +95,8 @@ class AnalyzerSettings(ComponentSettings):
         default=19_999,
         ge=99,
         le=1_000_000,
-        description="Permutations drawn where the p-value is in the far tail (count).",
+        description="Permutations drawn where the p-value is in the far tail; more where a tick has so many tests that one alone "
+        "could not be told otherwise (count).",
     )
     min_samples: int = Field(
         default=30,

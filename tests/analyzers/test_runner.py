@@ -99,8 +99,7 @@ def test_late_data_tests_its_window_again_and_the_one_that_leans_on_it(
     store_calls(store, calls(25, start=EPOCH + 10 * HOUR, seed=70, is_strange=True))
     one = run(store, embedder, hours=12, max_permutations=199)
     n_rows = len(findings(store))
-    strange = findings(store, field="completion")[-1]
-    assert (strange["status"], strange["explanation"]["n_permutations"]) == ("drift", 199)
+    assert findings(store, field="completion")[-1]["status"] == "drift"
     store_calls(store, calls(40, start=EPOCH + 9 * HOUR, seed=77, is_strange=True))
     report = one.run_once()
     assert report.windows == 2

@@ -57,6 +57,13 @@ def test_an_alert_about_another_slice_is_not_right() -> None:
     assert not judge(SLICES, drifted(), [payload(PLANTED), payload(PLANTED, field="prompt")]).is_right
 
 
+def test_an_alert_about_the_length_of_the_answers_belongs_to_them() -> None:
+    told = [payload(PLANTED), payload(PLANTED, field="output_tokens")]
+    assert judge(SLICES, drifted(), told).is_right
+    assert not judge(SLICES, drifted(), [payload(PLANTED), payload(OTHER, field="output_tokens")]).is_right
+    assert not judge(SLICES, drifted(), [payload(PLANTED), payload(PLANTED, field="duration_ms")]).is_right
+
+
 def test_an_alert_about_anything_else_is_not_right() -> None:
     other = {"alerts": [{"status": "firing", "labels": {"alertname": "CostSpike", "service": "support-chat"}}]}
     verdict = judge(SLICES, drifted(), [payload(PLANTED), other])

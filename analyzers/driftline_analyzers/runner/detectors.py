@@ -23,6 +23,7 @@ class FittedReference:
     def __init__(self, reference: Reference, side: Side, settings: AnalyzerSettings) -> None:
         self.reference = reference
         self.side = side
+        self.max_permutations = settings.max_permutations
         self._settings = settings
         self._drift: dict[tuple[str, str], DriftDetector] = {}
         self._outliers: dict[str, OutlierDetector] = {}
@@ -32,7 +33,9 @@ class FittedReference:
         if (kind, field) not in self._drift:
             detector = text_detector(self._settings) if kind == "texts" else number_detector(self._settings)
             self._drift[(kind, field)] = detector.fit(measured.values, groups=measured.sample.groups)
-        return self._drift[(kind, field)]
+        found = self._drift[(kind, field)]
+        found.max_permutations = self.max_permutations
+        return found
 
     def outliers(self, field: str) -> OutlierDetector:
         """The outlier detector of a field's texts. Raises TooFewSamples."""
@@ -44,10 +47,11 @@ class FittedReference:
 
 
 class FittedReferences:
-    """The references that were used last, by what they hold."""
+    """The references that were used last, by what they hold. max_permutations: of the tests to come; a far tail goes so far."""
 
     def __init__(self, settings: AnalyzerSettings, make_side: Callable[[Reference], Side]) -> None:
         self._settings = settings
+        self.max_permutations = settings.max_permutations
         self._make_side = make_side
         self._kept: OrderedDict[tuple[object, ...], FittedReference] = OrderedDict()
 
@@ -59,6 +63,7 @@ class FittedReferences:
         self._kept[reference.key] = found
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
+        found.max_permutations = self.max_permutations
         return found
 
 

@@ -12,6 +12,7 @@ from driftline_analyzers.runner.planner import TimePlanner
 from driftline_analyzers.runner.progress import AnalysisStats, ProgressBook
 from driftline_analyzers.runner.reader import Reader
 from driftline_analyzers.runner.records import to_ms
+from driftline_analyzers.runner.references import list_references
 from driftline_analyzers.runner.report import Run, RunReport
 from driftline_analyzers.runner.writer import Writer
 from driftline_analyzers.settings import AnalyzerSettings
@@ -24,6 +25,7 @@ from driftline_core.store.lease import Leases
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.embedder import Embedder
+    from driftline_analyzers.runner.reference_embeddings import ReferenceEmbeddings
     from driftline_analyzers.runner.window_tester import WindowTester
 
 _TICKS_READ_AHEAD = 12
@@ -59,6 +61,7 @@ class AnalysisRunner:
         self._stopping = threading.Event()
         self._book = ProgressBook()
         self._leases = None if store.is_embedded else Leases(store)
+        self._references: ReferenceEmbeddings | None = None
 
     def run_once(self, project: str | None = None) -> RunReport:
         """Test what has changed, in one project or in all. Raises StoreError when the store does not answer."""
@@ -83,6 +86,17 @@ class AnalysisRunner:
             self._test(name, plan, run)
         return run.report()
 
+    def embed_references(self) -> int:
+        """With nothing else to do: embed some texts of frozen references that the model at hand has not embedded yet; how many."""
+        projects = [project for project in self._reader.projects() if list_references(self._store, project=project)]
+        if not projects:
+            return 0
+        from driftline_analyzers.runner.reference_embeddings import ReferenceEmbeddings
+
+        if self._references is None:
+            self._references = ReferenceEmbeddings(self._store, self.settings, self._get_embedder())
+        return sum(self._references.run(project) for project in projects)
+
     def service(self) -> PeriodicService:
         """The runner as a service; its health is bad while windows fail."""
         return _AnalysisService(self)
@@ -90,6 +104,9 @@ class AnalysisRunner:
     def stop(self) -> None:
         """Ask a run in another thread to end after the batch at hand; what it has written stays."""
         self._stopping.set()
+        if self._references is not None:
+            self._references.stop()
+            self._references = None
 
     def resume(self) -> None:
         """Allow runs again after stop."""
@@ -221,6 +238,8 @@ class _AnalysisService(PeriodicService):
             raise DriftlineError(
                 f"expected every window to be tested, got {report.errors} that failed; they are tried again"
             )
+        if not report.windows and report.is_complete:
+            self._runner.embed_references()
 
 
 class _Stopped(Exception):

@@ -1,5 +1,6 @@
 """One tick of one project: every segment, field and analyzer against its reference, corrected together."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 
 _EVIDENCE_NEIGHBOURS = 3
+_MOST_PERMUTATIONS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,7 @@ class WindowTester:
         """Test the windows of a tick, one a segment. Raises StoreError and the embedder's errors."""
         drafts: list[Draft] = []
         scores: list[OutlierScore] = []
+        self._fitted.max_permutations = self._max_permutations(len(contents))
         for content in contents:
             with self._phases.phase("read"):
                 rows = self._texts.read([content.key])
@@ -83,6 +86,12 @@ class WindowTester:
                     scores.extend(of_field)
         findings = decide(drafts, self._history, alpha=self._settings.alpha)
         return WindowOutcome(findings=[*findings, *self._monitoring.watch(findings, self._history)], scores=scores)
+
+    def _max_permutations(self, n_segments: int) -> int:
+        """So many that one far tail among all tests of the tick is told after the correction: p is never below 1 / (1 + draws)."""
+        n_tests = n_segments * len(checks_of(self._settings, has_calls=True, has_retrievals=False))
+        wanted = min(math.ceil(n_tests / self._settings.alpha), _MOST_PERMUTATIONS)
+        return max(self._settings.max_permutations, wanted)
 
     def _parts(self, content: WindowContent, rows: Sequence[TextRow]) -> Iterator[tuple[Segment, Sequence[TextRow]]]:
         """The segments of a window: itself, or its languages, those with the most texts first."""
@@ -134,8 +143,9 @@ class WindowTester:
             require(after, before, settings=self._settings)
             with self._phases.phase("embed"):
                 self._prepare(check, current, fitted)
+            settings = self._settings.model_copy(update={"max_permutations": fitted.max_permutations})
             with self._phases.phase("test"):
-                comparison = compare(check, current, fitted, settings=self._settings)
+                comparison = compare(check, current, fitted, settings=settings)
         except TooFewSamples as error:
             return _insufficient(finding, str(error)), []
         with self._phases.phase("calibrate"):

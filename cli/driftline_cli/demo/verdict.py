@@ -8,6 +8,8 @@ from typing import Any, Final
 from driftline_cli.demo.traffic import Slice
 
 FIELDS: Final = ("prompt", "completion")
+_ALSO: Final = {"completion": ("completion_chars", "output_tokens")}
+"""Numbers of a text: where the answers change, so does their length."""
 
 Finding = Mapping[str, Any]
 Alert = Mapping[str, Any]
@@ -68,8 +70,8 @@ def judge(slices: Sequence[Slice], findings: Sequence[Finding], payloads: Sequen
     segments = []
     for source in slices:
         for field in FIELDS:
-            key = {"service": source.service, "model": source.model, "field": field}
-            mine = [number for number, alert in enumerate(firing) if _is_about(alert, key)]
+            fields = (field, *_ALSO.get(field, ()))
+            mine = [number for number, alert in enumerate(firing) if _is_about(alert, source, fields)]
             claimed += mine
             names = sorted({str(firing[number]["labels"].get("alertname", "")) for number in mine})
             segments.append(_segment(source, field, findings, tuple(names)))
@@ -115,6 +117,8 @@ def _segment(source: Slice, field: str, findings: Sequence[Finding], alerts: tup
     )
 
 
-def _is_about(alert: Alert, key: Mapping[str, str]) -> bool:
+def _is_about(alert: Alert, source: Slice, fields: Sequence[str]) -> bool:
     labels = alert.get("labels", {})
-    return all(labels.get(name) == value for name, value in key.items())
+    return (labels.get("service"), labels.get("model")) == (source.service, source.model) and labels.get(
+        "field"
+    ) in fields

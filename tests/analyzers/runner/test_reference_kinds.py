@@ -114,3 +114,18 @@ def test_a_set_of_a_build_that_did_not_freeze_is_frozen_by_the_first_run(
     (finding,) = findings(store, field="completion")
     assert (finding["status"], finding["reference"], finding["reference_version"]) == ("drift", "old", "1")
     assert store.scalar("SELECT count() FROM reference_texts WHERE name = 'old'") == 250
+
+
+def test_frozen_texts_are_embedded_while_there_is_nothing_to_test(store: Store, embedder: SentenceEmbedder) -> None:
+    store_calls(store, steady(2))
+    runner = run(store, embedder, hours=0.5)
+    assert runner.embed_references() == 0  # no references, no model
+    create_set(
+        store,
+        ReferenceSet(
+            project="default", name="r", service="assistant", from_time=EPOCH, to_time=EPOCH + timedelta(hours=1)
+        ),
+    )
+    assert runner.embed_references() > 50
+    assert runner.embed_references() == 0
+    assert store.scalar("SELECT uniqExact(model) FROM embeddings") == 1

@@ -33,6 +33,7 @@ def test_drift_of_one_tenant_is_found_in_its_slice_and_attributed_in_the_whole(
     carrier = whole["explanation"]["carried_by"]
     assert (carrier["name"], carrier["value"]) == ("metadata.tenant", "bolt")
     assert 0.15 < whole["moved_share"] < 0.6
+    assert whole["explanation"]["n_permutations"] == 1999
     of_tenant = next(row for row in last if row["segment"] == "bolt")
     assert of_tenant["explanation"]["reference"] == "5 earlier windows of this tenant"
 
