@@ -52,7 +52,7 @@ bench: install  ## Every benchmark; one JSON object a line
 bench-ingest: install  ## Spans/s until queryable, beside a Python-rows collector and the peers that are there
 	$(BIN)/python -m benchmarks.bench_ingest
 
-bench-peers:  ## Phoenix, MLflow and Evidently for bench-ingest, in environments of their own under .peers
+bench-peers:  ## Phoenix, MLflow, Evidently, Alibi Detect, frouros and menelaus, to measure beside, each in an environment of its own under .peers
 	@PYTHON=$(PYTHON) sh benchmarks/peers.sh
 
 clean:  ## Remove what was built and the local data
