@@ -118,10 +118,14 @@ def test_drifted_windows_are_skipped_until_they_are_all_that_the_horizon_has() -
 
 
 def test_a_new_model_is_compared_with_the_service_and_a_new_tenant_with_nobody() -> None:
-    history = [content(0), content(10), content(10, value="b", n_rows=3)]
-    chosen, detail = trailing(history, "b", start_ms=20)
-    assert chosen == [("a", 0), ("a", 10), ("b", 10)]
+    history = [content(0), content(10), content(20, value="b", n_rows=3)]
+    chosen, detail = trailing(history, "b", start_ms=30)
+    assert chosen == [("a", 0), ("a", 10), ("b", 20)]
     assert "any model" in detail
+    side_by_side = [content(start, value=value, n_rows=5) for start in (0, 10) for value in ("a", "b")]
+    chosen, detail = trailing(side_by_side, "b", start_ms=20)
+    assert chosen == []  # it was there from the start, and is no change of the other
+    assert "10 of 20" in detail
     tenants = [content(0, by="metadata.tenant"), content(10, by="metadata.tenant")]
     chosen, detail = trailing(tenants, "new", start_ms=20)
     assert chosen == []

@@ -96,13 +96,13 @@ class ReferenceBook:
         )
 
     def _of_segment(self, reference: Reference, segment: Segment) -> Reference:
-        """The part of a reference that speaks for a segment: its own rows, or all where a new model or version has too few."""
+        """The part of a reference that speaks for a segment: its own rows, or all for a model or version that it hardly knows."""
         filed = reference.filed
         if segment.by == SERVICE or (filed is not None and (filed.by, filed.value) == (segment.by, segment.value)):
             return reference
         rows = self._with_languages(reference.rows) if segment.by == LANGUAGE else reference.rows
         own = [row for row in rows if row.value(segment.by) == segment.value]
-        if len(own) < self._min_texts and segment.by in VERSION_LIKE:
+        if len(own) < self._settings.min_samples and segment.by in VERSION_LIKE:
             return replace(reference, detail=f"{reference.detail}, any {segment.by}")
         retrievals = [] if segment.by in LLM_ONLY else reference.retrievals
         return replace(
