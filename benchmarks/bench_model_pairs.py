@@ -34,7 +34,12 @@ MUST_NOT_FLAG: Final = frozenset({"null_rerun"})
 FIRST_DAY: Final = datetime(2026, 6, 1, tzinfo=UTC)
 DAY: Final = timedelta(days=1)
 SETTINGS: Final = AnalyzerSettings(
-    alpha=ALPHA, window=DAY, fields=("completion",), max_window_texts=1000, max_reference_texts=1000
+    alpha=ALPHA,
+    window=DAY,
+    fields=("completion",),
+    analyzers=("semantic_drift",),
+    max_window_texts=1000,
+    max_reference_texts=1000,
 )
 
 
