@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.drift_peers import Comparisons
+from driftline_analyzers.drift.detector import DriftDetector
 from driftline_analyzers.drift.mmd import median_bandwidth
-from driftline_analyzers.drift.mmd_detectors import MMDDrift
 
 ALPHA: Final = 0.05
 
@@ -41,8 +41,13 @@ def run_own(
     """MMD with one kernel of the median bandwidth. reference: (m, d), current: (n, d), groups: their sessions, where they are known."""
     begun, begun_cpu = time.perf_counter(), time.process_time()
     of_reference, of_current = (None, None) if groups is None else groups
-    detector = MMDDrift(
-        alpha=ALPHA, n_permutations=n_permutations, max_permutations=n_permutations, bandwidth_factors=(1.0,), seed=seed
+    detector = DriftDetector(
+        ("mmd",),
+        alpha=ALPHA,
+        n_permutations=n_permutations,
+        max_permutations=n_permutations,
+        reference_ratio=1.0,  # as many texts on both sides, which no peer minds
+        seed=seed,
     )
     result = detector.fit(reference, groups=of_reference).score(current, groups=of_current)
     return Run(

@@ -6,8 +6,8 @@
 One trial: 400 answers of model A are the reference; the window is n answers to *other* prompts, a share of them by B, the rest by A
 (share 1.0: all traffic moved; 0.5: half of it). Power: the share of trials with p <= 5 %. False alarms: the same with A for B, and
 `gpt4_0314` against its re-run `gpt4`. `paired` answers the window's prompts twice, by A and by B.
-The reference is far below the eight windows that the product asks for (800 prompts are all there are), so the detector's sampling of the
-window is switched off; redrawing windows stays exact, only a frozen reference's luck is not averaged out.
+The reference is far below the eight windows that the product asks for (800 prompts are all there are), so the detector is told
+to take one as large as the window (reference_ratio=1); redrawing windows stays exact, only a frozen reference's luck is not averaged out.
 --cache keeps the embeddings. --table writes the Markdown table. Ends with 0 and a reason without the data.
 """
 
@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 
 from benchmarks.report import emit, machine
 from driftline_analyzers.drift.conditional import CONDITIONAL_STATISTICS, ConditionalDrift
-from driftline_analyzers.drift.detector import DEFAULT_STATISTICS, DriftDetector, Sample
+from driftline_analyzers.drift.detector import DEFAULT_STATISTICS, DriftDetector
 from driftline_analyzers.drift.paired_style import PairedStyleDrift
 from driftline_analyzers.drift.result import DriftResult
-from driftline_analyzers.drift.splits import SplitPlan
 from driftline_analyzers.drift.statistics.kolmogorov_smirnov import KolmogorovSmirnov
 from driftline_analyzers.drift.statistics.statistic import Statistic
 from driftline_analyzers.drift.statistics.top_mean_shift import TopMeanShift
@@ -78,21 +77,6 @@ class Trial:
     current: Rows
     other: Rows
     seed: int
-
-
-class WholeWindowDetector(DriftDetector):
-    """The detector, but the whole window is compared however small the reference is. Every row is a block."""
-
-    def plan(self, reference: Sample, window: Sample) -> SplitPlan:
-        """All rows of both sides, redrawn as windows of as many rows."""
-        m, n = len(reference.vectors), len(window.vectors)
-        return SplitPlan(
-            reference_rows=torch.arange(m),
-            current_rows=torch.arange(n),
-            reference_blocks=torch.arange(m),
-            current_blocks=torch.arange(n),
-            strata=((torch.arange(m + n), n),),
-        )
 
 
 def load(folder: Path, cache: Path) -> Answers:
@@ -198,8 +182,8 @@ def _style_rows(answers: Answers, trial: Trial) -> tuple[NDArray[np.float32], ND
 
 def _detector(
     permutations: int, trial: Trial, statistics: Sequence[str | Statistic] = DEFAULT_STATISTICS
-) -> WholeWindowDetector:
-    return WholeWindowDetector(
+) -> DriftDetector:
+    return DriftDetector(
         statistics,
         alpha=ALPHA,
         n_permutations=permutations,

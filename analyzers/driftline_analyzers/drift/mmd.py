@@ -166,12 +166,3 @@ def mmd2_of_swaps(gram: BlockGram, signs: Tensor) -> Tensor:
     pairs = gram.sizes.sum() ** 2 - (gram.sizes**2).sum()
     signs = signs.to(gram.sums.dtype)
     return (signs.to(torch.float64) * (gram.sums @ signs)).sum(0) / pairs
-
-
-def witness(x: Tensor, *, reference: Tensor, current: Tensor, bandwidths: Sequence[float]) -> Tensor:
-    """How much more of the current texts than of the reference texts lies around each row of x: (n, d) -> (n,).
-
-    w_i = mean_j K(x_i, current_j) - mean_j K(x_i, reference_j). Gretton et al. 2012, section 2.3.
-    """
-    near_current = rbf_kernel(x, current, bandwidths=bandwidths).mean(1)
-    return near_current - rbf_kernel(x, reference, bandwidths=bandwidths).mean(1)
