@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from driftline_analyzers.embed.chunks import ChunkPlan, EmbedCounts, LongTexts, Reading
+from driftline_analyzers.embed.chunks import ChunkPlan, LongTexts, Reading
 from driftline_analyzers.embed.model_files import fingerprint_of_folder, fingerprint_of_weights, model_folder
 from driftline_analyzers.embed.precision import Backend, Dtype, Precision, choose_precision, torch_dtype
-from driftline_analyzers.embed.vectors import Embedded, Embeddings, OnBatch
+from driftline_analyzers.embed.vectors import Embeddings, OnBatch
 from driftline_core.errors import ConfigError
 from driftline_core.log import get_logger
 
@@ -96,11 +96,6 @@ class SentenceEmbedder:
     def embed(self, texts: Sequence[str], *, on_batch: OnBatch | None = None) -> Embeddings:
         """(n,) texts -> (n, d) float32, unit length, in the order given."""
         return self._load().embed(texts, on_batch)
-
-    def embed_counted(self, texts: Sequence[str], *, on_batch: OnBatch | None = None) -> Embedded:
-        """The same vectors with the id of their model and what became of long texts."""
-        vectors = self.embed(texts, on_batch=on_batch)
-        return Embedded(vectors=vectors, model_id=self.model_id, counts=EmbedCounts.of(self.readings(texts)))
 
     def readings(self, texts: Sequence[str]) -> list[Reading]:
         """How embed reads each of these texts, without embedding them."""

@@ -1,8 +1,7 @@
 """After a change of model: the texts of references are embedded again in the background, before anything is compared with them.
 
-Vectors of two models never meet. The cache reads and writes rows of one model_id; a vector matrix carries its model's id
-(vectors.Embedded), and require_one_model refuses two. So a reference is ready for a new model when all its texts are there by that
-model, and only then is it compared, with windows that are embedded by the same.
+Vectors of two models never meet: the cache reads and writes rows of one model_id, and both sides of a comparison come through it. So a
+reference is ready for a new model when all its texts are there by that model; what is missing when a window is tested is embedded then.
 """
 
 import threading

@@ -12,6 +12,7 @@ from driftline_analyzers.drift.mmd import (
     mmd2_of_splits,
     mmd2_of_swaps,
     paired_gram,
+    rbf_kernel,
 )
 
 WIDTHS = [0.7, 1.3]

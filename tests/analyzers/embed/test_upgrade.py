@@ -9,8 +9,6 @@ import pytest
 from driftline_analyzers.embed.cache import EmbeddingCache
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.embed.upgrade import ModelUpgrade, UpgradeProgress
-from driftline_analyzers.embed.vectors import require_one_model
-from driftline_core.errors import ConfigError
 from driftline_core.store import Store
 from tests.analyzers.embed.tiny_models import tiny_bert
 
@@ -73,8 +71,9 @@ def test_it_rests_between_blocks_and_wakes_to_stop(store: Store, new: SentenceEm
     assert results[0].n_done < 10
 
 
-def test_vectors_of_two_models_are_refused(old: SentenceEmbedder, new: SentenceEmbedder) -> None:
-    ours, theirs = old.embed_counted(TEXTS[:2]), new.embed_counted(TEXTS[:2])
-    assert require_one_model(ours.model_id, ours.model_id) == old.model_id
-    with pytest.raises(ConfigError, match="expected vectors of one embedding model"):
-        require_one_model(ours.model_id, theirs.model_id)
+def test_a_model_never_gets_the_vectors_of_another(store: Store, old: SentenceEmbedder, new: SentenceEmbedder) -> None:
+    ours, theirs = old.embed(TEXTS), new.embed(TEXTS)
+    assert np.abs(ours - theirs).max() > 0.01
+    for _ in range(2):  # embedded now, and read back
+        np.testing.assert_array_equal(EmbeddingCache(store, old).embed(TEXTS)[0], ours)
+        np.testing.assert_array_equal(EmbeddingCache(store, new).embed(TEXTS)[0], theirs)
