@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from benchmarks.report import emit, machine
 from driftline_analyzers.drift.conditional import CONDITIONAL_STATISTICS, ConditionalDrift
 from driftline_analyzers.drift.detector import DEFAULT_STATISTICS, DriftDetector
-from driftline_analyzers.drift.paired_style import PairedStyleDrift
+from driftline_analyzers.drift.paired import PAIRED_STYLE_STATISTICS, PairedDriftDetector
 from driftline_analyzers.drift.result import DriftResult
 from driftline_analyzers.drift.statistics.kolmogorov_smirnov import KolmogorovSmirnov
 from driftline_analyzers.drift.statistics.statistic import Statistic
@@ -167,8 +167,12 @@ def conditional_style(answers: Answers, trial: Trial, permutations: int) -> Drif
 
 def paired(answers: Answers, trial: Trial, permutations: int) -> DriftResult:
     """The window's prompts answered by A too: the 13 features by swaps."""
-    detector = PairedStyleDrift(
-        alpha=ALPHA, n_permutations=permutations, max_permutations=permutations, seed=trial.seed
+    detector = PairedDriftDetector(
+        PAIRED_STYLE_STATISTICS,
+        alpha=ALPHA,
+        n_permutations=permutations,
+        max_permutations=permutations,
+        seed=trial.seed,
     )
     return detector.fit(answers.style[trial.other]).score(answers.style[trial.current])
 

@@ -1,18 +1,46 @@
 """The drift test for two answers to each of the same prompts."""
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Final, Protocol, Self
 
 import torch
 from torch import Tensor
 
-from driftline_analyzers.drift.mmd import median_bandwidth, mmd2_of_swaps, paired_gram
 from driftline_analyzers.drift.permutation import calibrate
 from driftline_analyzers.drift.result import DriftResult, PartResult
-from driftline_analyzers.drift.statistics.moments import block_sums, whitened
+from driftline_analyzers.drift.statistics.paired_mean_shift import PairedMeanShift
+from driftline_analyzers.drift.statistics.paired_mmd import PairedMMD
+from driftline_analyzers.drift.statistics.paired_rank_shift import PairedRankShift
+from driftline_analyzers.drift.statistics.paired_top_shift import PairedTopShift
 from driftline_analyzers.vectors import Groups, Vectors, as_groups, as_vectors
 from driftline_core.errors import ConfigError, InputError, TooFewSamples
 
-PAIRED_STATISTICS = ("paired_mmd", "paired_mean_shift")
+
+class PreparedPairs(Protocol):
+    """A statistic that has seen the pairs."""
+
+    def of_swaps(self, signs: Tensor) -> Tensor:
+        """signs: (s, p), -1 where the two sides of a unit are exchanged -> (p,) float64; larger is more different."""
+        ...
+
+
+class PairedStatistic(Protocol):
+    """What is measured between two answers to each of the same prompts."""
+
+    @property
+    def name(self) -> str:
+        """Its name among the parts of a result."""
+        ...
+
+    def prepare(self, reference: Tensor, current: Tensor, units: Tensor) -> PreparedPairs:
+        """reference, current: (n, d), row i of both is one pair; units: (n,) int64, 0..s-1, each used: what is swapped together."""
+        ...
+
+
+PAIRED_STATISTICS: Final[tuple[PairedStatistic, ...]] = (PairedMMD(), PairedMeanShift())
+"""For embeddings."""
+PAIRED_STYLE_STATISTICS: Final[tuple[PairedStatistic, ...]] = (PairedTopShift(), PairedRankShift())
+"""For style features, or any plain numbers: the three columns that moved most, and all of them."""
 
 
 class PairedDriftDetector:
@@ -21,28 +49,29 @@ class PairedDriftDetector:
     Use it where reference and current answer the same prompts (an evaluation suite, a replay, canary prompts): sharing prompts makes
     the two sides more alike than any random split of them, so the unpaired test can hardly ever alarm there, and pairing takes the
     prompts' own spread out of the comparison. groups name pairs that are swapped together because they are not independent (prompts of
-    one session). Two statistics are combined (`PermutationNull`): MMD², kernels around the median distance, and the whitened mean shift.
+    one session).
 
-    n_permutations are always drawn, up to max_permutations in a far tail. min_samples: pairs; min_blocks: units that are swapped.
+    statistics: combined as in `DriftDetector` where there are several. n_permutations are always drawn, up to max_permutations in a
+    far tail. min_samples: pairs; min_blocks: units that are swapped.
     """
 
     def __init__(
         self,
+        statistics: Sequence[PairedStatistic] = PAIRED_STATISTICS,
         *,
         alpha: float = 0.005,
         n_permutations: int = 999,
         max_permutations: int = 19_999,
-        bandwidth_factors: tuple[float, ...] = (0.5, 1.0, 2.0),
         min_samples: int = 20,
         min_blocks: int = 12,
         device: str = "cpu",
         dtype: torch.dtype = torch.float32,
         seed: int = 0,
     ) -> None:
+        self.statistics = statistics
         self.alpha = alpha
         self.n_permutations = n_permutations
         self.max_permutations = max_permutations
-        self.bandwidth_factors = bandwidth_factors
         self.min_samples = min_samples
         self.min_blocks = min_blocks
         self.device = device
@@ -74,17 +103,14 @@ class PairedDriftDetector:
             raise TooFewSamples(what="pairs", needed=self.min_samples, got=len(vectors))
         if len(vectors) != len(reference):
             raise InputError(f"expected {len(reference)} rows, one a pair, got {len(vectors)}")
-        median = median_bandwidth(torch.cat([reference, vectors]))
-        bandwidths = [factor * median for factor in self.bandwidth_factors]
-        gram = paired_gram(reference, vectors, self._units, bandwidths=bandwidths)
-        n_units = len(gram.sizes)
-        shifts = block_sums(whitened(vectors - reference, n_samples=n_units), self._units).sums  # (u, r)
+        prepared = [statistic.prepare(reference, vectors, self._units) for statistic in self.statistics]
+        n_units = int(self._units.max()) + 1
 
         def values(signs: Tensor) -> Tensor:
             on_device = signs.to(self.device)
-            return torch.stack([mmd2_of_swaps(gram, on_device), mean_shift_of_swaps(shifts, gram.sizes, on_device)])
+            return torch.stack([statistic.of_swaps(on_device) for statistic in prepared])  # (t, p)
 
-        observed = values(torch.ones(n_units, 1))  # (2, 1)
+        observed = values(torch.ones(n_units, 1))  # (t, 1)
         null = calibrate(
             observed[:, 0],
             lambda count, generator: values(
@@ -94,7 +120,8 @@ class PairedDriftDetector:
             max_permutations=self.max_permutations,
             seed=self.seed,
         )
-        parts = zip(PAIRED_STATISTICS, observed[:, 0].tolist(), null.part_z, null.part_p_values, strict=True)
+        names = [statistic.name for statistic in self.statistics]
+        parts = zip(names, observed[:, 0].tolist(), null.part_z, null.part_p_values, strict=True)
         return DriftResult(
             statistic=null.statistic,
             p_value=null.p_value,
@@ -109,13 +136,3 @@ class PairedDriftDetector:
             n_permutations=null.n_permutations,
             parts={name: PartResult(value=value, z=z, p_value=p_value) for name, value, z, p_value in parts},
         )
-
-
-def mean_shift_of_swaps(shifts: Tensor, sizes: Tensor, signs: Tensor) -> Tensor:
-    """Squared mean of the whitened differences, over pairs of rows from different units, under many swaps at once.
-
-    shifts: (u, r) summed differences of a unit; sizes: (u,) its rows; signs: (u, p), -1 where a unit's sides are exchanged -> (p,) float64.
-    """
-    total = (signs.T.to(shifts.dtype) @ shifts).double()  # (p, r)
-    own = (shifts.double() ** 2).sum()
-    return ((total**2).sum(1) - own) / (sizes.sum() ** 2 - (sizes**2).sum())

@@ -1,15 +1,19 @@
 """Tests one field of a segment's window against its reference; the one place where the runner meets tensors."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from driftline_analyzers.drift.conditional import ConditionalDrift
-from driftline_analyzers.drift.paired import PairedDriftDetector
-from driftline_analyzers.drift.paired_style import PairedStyleDrift
+from driftline_analyzers.drift.paired import (
+    PAIRED_STATISTICS,
+    PAIRED_STYLE_STATISTICS,
+    PairedDriftDetector,
+    PairedStatistic,
+)
 from driftline_analyzers.drift.result import DriftResult
 from driftline_analyzers.drift.style_words import style_matrices
 from driftline_analyzers.outliers.excess import OutlierExcess, outlier_excess
@@ -86,7 +90,7 @@ def compare(check: Check, current: Side, reference: FittedReference, *, settings
     if check.field == "completion":
         pairs = pair_answers(before.sample, after.sample)
         if _is_paired(pairs, n_current=len(after.values), settings=settings):
-            result = _paired(PairedDriftDetector, pairs, after, before, settings=settings)
+            result = _paired(PAIRED_STATISTICS, pairs, after, before, settings=settings)
             return _comparison(check, result, after, before, n_paired=len(pairs.current))
     return _blocks(check, "texts", after, before, reference)
 
@@ -100,7 +104,7 @@ def _style(check: Check, after: Measured, before: Measured, *, settings: Analyze
     """Features and words of the completions: of both sides together, as which words tell apart depends on both."""
     pairs = pair_answers(before.sample, after.sample)
     if _is_paired(pairs, n_current=len(after.values), settings=settings):
-        result = _paired(PairedStyleDrift, pairs, after, before, settings=settings)
+        result = _paired(PAIRED_STYLE_STATISTICS, pairs, after, before, settings=settings)
         return _comparison(check, result, after, before, n_paired=len(pairs.current))
     reference, current = style_matrices(before.sample.texts, after.sample.texts)
     detector = style_detector(settings).fit(reference, groups=before.sample.groups)
@@ -182,14 +186,15 @@ def _is_paired(pairs: Pairs, *, n_current: int, settings: AnalyzerSettings) -> b
 
 
 def _paired(
-    kind: type[PairedDriftDetector] | type[PairedStyleDrift],
+    statistics: Sequence[PairedStatistic],
     pairs: Pairs,
     current: Measured,
     reference: Measured,
     *,
     settings: AnalyzerSettings,
 ) -> DriftResult:
-    detector = kind(
+    detector = PairedDriftDetector(
+        statistics,
         alpha=settings.alpha,
         n_permutations=settings.n_permutations,
         max_permutations=settings.max_permutations,

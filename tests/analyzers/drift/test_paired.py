@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from driftline_analyzers.drift.paired import PairedDriftDetector, mean_shift_of_swaps
+from driftline_analyzers.drift.paired import PairedDriftDetector
+from driftline_analyzers.drift.statistics.paired_mean_shift import mean_shift_of_swaps
 from driftline_core.errors import InputError, TooFewSamples
 
 

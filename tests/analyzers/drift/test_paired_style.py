@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from driftline_analyzers.drift.paired_style import PairedStyleDrift
+from driftline_analyzers.drift.paired import PAIRED_STYLE_STATISTICS, PairedDriftDetector
 from driftline_analyzers.drift.statistics.paired_rank_shift import PairedRankShift
 from driftline_analyzers.drift.statistics.paired_top_shift import PairedTopShift, signed_scores
 from driftline_core.errors import InputError, TooFewSamples
@@ -54,8 +54,8 @@ def test_without_ridge_the_statistic_is_a_quadratic_form_of_the_signed_scores() 
 
 def test_swapping_the_sides_changes_nothing() -> None:
     reference, current, groups = pairs(20, seed=1, shift=0.2)
-    forth = PairedStyleDrift().fit(reference, groups=groups).score(current)
-    back = PairedStyleDrift().fit(current, groups=groups).score(reference)
+    forth = PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(reference, groups=groups).score(current)
+    back = PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(current, groups=groups).score(reference)
     assert forth.statistic == pytest.approx(back.statistic)
     assert forth.p_value == back.p_value
 
@@ -64,7 +64,7 @@ def test_false_alarms_with_sessions_stay_at_their_rate() -> None:
     alarms, trials = 0, 200
     for trial in range(trials):
         reference, current, groups = pairs(20, seed=trial)
-        detector = PairedStyleDrift(n_permutations=99, max_permutations=99, seed=trial)
+        detector = PairedDriftDetector(PAIRED_STYLE_STATISTICS, n_permutations=99, max_permutations=99, seed=trial)
         alarms += detector.fit(reference, groups=groups).score(current).p_value <= 0.05
     assert abs(alarms / trials - 0.05) <= 3 * np.sqrt(0.05 * 0.95 / trials)
 
@@ -73,7 +73,11 @@ def test_a_small_shift_beneath_the_spread_of_prompts_is_found() -> None:
     hits = 0
     for trial in range(20):
         reference, current, groups = pairs(40, seed=trial, shift=0.5)
-        result = PairedStyleDrift(n_permutations=199, max_permutations=199).fit(reference, groups=groups).score(current)
+        result = (
+            PairedDriftDetector(PAIRED_STYLE_STATISTICS, n_permutations=199, max_permutations=199)
+            .fit(reference, groups=groups)
+            .score(current)
+        )
         hits += result.p_value <= 0.05
     assert hits >= 19
     assert set(result.parts) == {"paired_top_shift_3", "paired_rank_shift"}
@@ -82,7 +86,7 @@ def test_a_small_shift_beneath_the_spread_of_prompts_is_found() -> None:
 
 def test_equal_answers_are_no_drift() -> None:
     reference, _, groups = pairs(20, seed=2)
-    result = PairedStyleDrift().fit(reference, groups=groups).score(reference)
+    result = PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(reference, groups=groups).score(reference)
     assert result.p_value == 1
     assert not result.is_drift
 
@@ -90,10 +94,10 @@ def test_equal_answers_are_no_drift() -> None:
 def test_too_few_pairs_or_sessions_are_refused() -> None:
     reference, current, groups = pairs(20, seed=3)
     with pytest.raises(TooFewSamples, match="need at least 20 pairs, got 9"):
-        PairedStyleDrift().fit(reference[:9])
+        PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(reference[:9])
     with pytest.raises(TooFewSamples, match="need at least 12 independent pairs, got 10"):
-        PairedStyleDrift().fit(reference[:30], groups=groups[:30])
+        PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(reference[:30], groups=groups[:30])
     with pytest.raises(InputError, match="expected 60 rows, one a pair, got 57"):
-        PairedStyleDrift().fit(reference, groups=groups).score(current[3:])
+        PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(reference, groups=groups).score(current[3:])
     with pytest.raises(InputError, match="expected 6 dimensions as in the reference, got 5"):
-        PairedStyleDrift().fit(reference, groups=groups).score(current[:, :5])
+        PairedDriftDetector(PAIRED_STYLE_STATISTICS).fit(reference, groups=groups).score(current[:, :5])
