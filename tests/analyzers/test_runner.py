@@ -36,6 +36,7 @@ def test_planted_drift_is_found_in_its_service_and_field_and_nowhere_else(
     assert drift["moved_share_low"] <= drift["moved_share"] <= drift["moved_share_high"]
     assert drift["moved_share"] > 0.5
     explanation = drift["explanation"]
+    assert explanation["topics"]["psi"] > 0.25
     assert (explanation["carried_by"]["name"], explanation["carried_by"]["value"]) == ("prompt_version", "v2")
     assert all(
         "arrr" in example["text"].lower() or "matey" in example["text"].lower() for example in explanation["examples"]

@@ -131,6 +131,7 @@ def _findings(now: datetime) -> list[dict[str, Any]]:
         "reference_examples": [{"text": TYPICAL_TEXT, "trace_id": trace_id(200), "span_id": span_id(200)}],
         "sentence": f"In 14 % of responses a new topic: partner desk {HOSTILE}",
         "topics": {
+            "psi": 0.31,
             "grown": [{"terms": ["partner", HOSTILE], "share_before": 0.01, "share_after": 0.14, "p_value": 0.0002}],
             "shrunk": [{"terms": ["reset"], "share_before": 0.5, "share_after": 0.4, "p_value": 0.01}],
         },

@@ -64,6 +64,7 @@ def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_
         f"grew: partner, {HOSTILE}",
         "1.0 % → 14 % of the texts, p 0.0002",
         "shrank: reset",
+        "stability index 0.31",
         "Carried by prompt_version v2.",
         "10 % of the effect, p 0.0020 without it; longer",
         "z 11.2, p 0.0010",

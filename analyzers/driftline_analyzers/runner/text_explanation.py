@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline_analyzers.drift.detector import DriftDetector
+from driftline_analyzers.drift.statistics.cluster_mix import population_stability_index
 from driftline_analyzers.explain.covariates import Covariate, Outcome, covariates
 from driftline_analyzers.explain.effect import Effect, topic_effect
 from driftline_analyzers.explain.examples import Example, typical_examples
@@ -45,7 +46,7 @@ def explain_texts(comparison: Comparison, settings: AnalyzerSettings) -> tuple[d
     retest = _Retest(reference.groups, current.sample.groups, settings)
     whole = retest(before.vectors, after.vectors)
     explanation: dict[str, Any] = {
-        "topics": topics.as_dict(),
+        "topics": topics.as_dict() | {"psi": _stability(topics.labels, n_reference=len(before.texts))},
         "effect": effect.as_dict(is_drift=True),
         "examples": [_example(one, current.sample.rows, current.sample.texts) for one in found.new(_EXAMPLES)],
         "reference_examples": [_example(one, reference.rows, reference.texts) for one in found.thinned[:_EXAMPLES]],
@@ -79,6 +80,14 @@ def explain_texts(comparison: Comparison, settings: AnalyzerSettings) -> tuple[d
         found=explained,
     )
     return explanation, effect
+
+
+def _stability(labels: NDArray[np.int64], *, n_reference: int) -> float:
+    """The population stability index over the clusters, for people who know that number; nothing is decided by it."""
+    counts = [
+        np.bincount(side, minlength=int(labels.max()) + 1) for side in (labels[:n_reference], labels[n_reference:])
+    ]
+    return round(population_stability_index(*counts), 4)
 
 
 class _Retest:

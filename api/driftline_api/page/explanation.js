@@ -15,7 +15,7 @@ function topics(found) {
   const rows = [...(found?.grown ?? []).map((one) => ["grew", one]), ...(found?.shrunk ?? []).map((one) => ["shrank", one])];
   if (!rows.length) return null;
   return part(
-    "Topics",
+    typeof found.psi === "number" ? `Topics (stability index ${number(found.psi)}, for display)` : "Topics",
     rows.slice(0, 2 * MOST).map(([how, one]) => [`${how}: ${(one.terms ?? []).join(", ") || "(no terms)"}`, `${share(one.share_before)} → ${share(one.share_after)} of the texts, p ${pValue(one.p_value)}`]),
   );
 }
