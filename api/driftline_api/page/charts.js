@@ -26,12 +26,13 @@ export function chartCard({ id, title, total, times, stepMs, series, kind, forma
     ),
   );
   let width = 0;
-  new ResizeObserver(([entry]) => {
-    const now = Math.floor(entry.contentRect.width);
+  const fit = (now) => {
     if (now === width || now === 0) return;
     width = now;
     drawn.replaceChildren(...plot({ title, width, times, stepMs, series, kind, format }));
-  }).observe(drawn);
+  };
+  new ResizeObserver(([entry]) => fit(Math.floor(entry.contentRect.width))).observe(drawn);
+  queueMicrotask(() => fit(Math.floor(drawn.clientWidth))); // once it is in the document: the first frame has the curve
   return card;
 }
 
