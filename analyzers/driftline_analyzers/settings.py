@@ -86,7 +86,7 @@ class AnalyzerSettings(ComponentSettings):
         default=timedelta(days=30),
         ge=timedelta(hours=1),
         le=timedelta(days=3650),
-        description="Of the sequential monitor, for one segment and field: how long it stays silent on average where nothing changes.",
+        description="Of the sequential monitor: how long all segments and fields of a project are silent on average where nothing changes.",
     )
     n_permutations: int = Field(
         default=999, ge=99, le=1_000_000, description="Permutations drawn for every test (count)."

@@ -120,6 +120,10 @@ class History:
                 if finding.p_value is not None:
                     against[finding.start_ms] = finding.p_value
 
+    def streams(self) -> set[tuple[Segment, str]]:
+        """The segments and fields that have p-values of semantic drift."""
+        return {(segment, field) for (segment, field, _, _), series in self._p_values.items() if series}
+
     def _of(self, segment: Segment, analyzer: str, field: str) -> _Series:
         of_segment = self._series[segment]
         if (analyzer, field) not in of_segment:

@@ -20,6 +20,7 @@ _SHOWN = 50
 class Monitoring:
     """Follows the p-values of semantic drift of each segment and field against one version of its reference; has findings of its own.
 
+    The mean time between false alarms is that of all segments and fields of the project together: each of n gets n times as many windows.
     It is recomputed from what is stored, back to the mean time between false alarms before the window, and keeps no state.
     """
 
@@ -31,13 +32,11 @@ class Monitoring:
         """One finding for each of semantic drift that has a p-value. findings: of one tick, decided; history: of the windows before."""
         if SEQUENTIAL not in self._settings.analyzers:
             return []
-        return [
-            self._finding(finding, history)
-            for finding in findings
-            if finding.analyzer == SEMANTIC and finding.p_value is not None
-        ]
+        watched = [finding for finding in findings if finding.analyzer == SEMANTIC and finding.p_value is not None]
+        streams = history.streams() | {(finding_segment(finding), finding.field) for finding in watched}
+        return [self._finding(finding, history, n_streams=len(streams)) for finding in watched]
 
-    def _finding(self, finding: Finding, history: History) -> Finding:
+    def _finding(self, finding: Finding, history: History, *, n_streams: int) -> Finding:
         series = [
             (start, p_value)
             for start, p_value in history.p_values(
@@ -54,7 +53,7 @@ class Monitoring:
         starts = [start for start, _ in series]
         lengths = [after - before for before, after in pairwise(starts)]
         window_ms = median(lengths) if finding.window_texts and lengths else finding.end_ms - finding.start_ms
-        n_windows = min(max(self._time_ms / window_ms, _FEWEST), _MOST)
+        n_windows = min(max(n_streams * self._time_ms / window_ms, _FEWEST), _MOST)
         monitor = SequentialMonitor(n_windows, reference_ratio=self._settings.reference_ratio)
         result = monitor.run([p_value for _, p_value in series])
         alarm = result.alarms[-1] if result.alarms and result.alarms[-1].window == len(series) - 1 else None
@@ -81,11 +80,15 @@ class Monitoring:
                     "threshold": round(result.threshold, 3),
                     "n_windows": len(series),
                     "mean_windows_between_false_alarms": round(n_windows, 1),
+                    "n_streams": n_streams,
                     "change_start": None if change is None else to_time(starts[change]).isoformat(),
                     "n_windows_since_change": None if change is None else len(series) - change,
                 },
                 "sentence": _sentence(
-                    result, n_windows * window_ms, None if change is None else starts[change], alarm is not None
+                    result,
+                    n_windows * window_ms / n_streams,
+                    None if change is None else starts[change],
+                    alarm is not None,
                 ),
             },
         )
@@ -97,4 +100,7 @@ def _sentence(result: SequentialResult, every_ms: float, change_ms: int | None, 
         return f"the sum of small shifts is at {share:.0%} of its alarm threshold"
     every = timedelta(milliseconds=every_ms)
     since = to_time(change_ms).isoformat(timespec="minutes")
-    return f"windows since {since} drift together; without a change this alarms once in {every.total_seconds() / 86400:.0f} days"
+    return (
+        f"windows since {since} drift together; without a change one segment or another does so once in "
+        f"{every.total_seconds() / 86400:.0f} days"
+    )
