@@ -1,0 +1,1 @@
+"""Scores of single LLM calls: what a scorer is given and what it says. The runner reads settled calls and writes their scores."""
