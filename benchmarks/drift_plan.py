@@ -15,7 +15,13 @@ N_STREAM, N_STREAM_REFERENCE = 50, 400
 
 def cells(*, trials: int) -> list[Cell]:
     """trials: windows of 250 a reference without drift; everything else is in proportion."""
-    plan = [*_false_alarms(trials), *_streams(trials), *_power(trials), *_other_corpora(trials)]
+    plan = [
+        *_false_alarms(trials),
+        *_streams(trials),
+        *_power(trials),
+        *_larger_references(trials),
+        *_other_corpora(trials),
+    ]
     return sorted(plan, key=lambda cell: cell.reference)
 
 
@@ -89,6 +95,18 @@ def _power(trials: int) -> Iterator[Cell]:
             for share in shares:
                 for scenario in scenarios:
                     yield _drifted(cell, scenario, share, n_windows=n_windows)
+
+
+def _larger_references(trials: int) -> Iterator[Cell]:
+    """What science's targets ask: 10 % in 250 against 5,000, and 1 % in 1,000 against 8,000."""
+    for reference in range(10):
+        null = _null(corpus="clinc150", n_texts=250, session_size=1, reference=reference, n_windows=2)
+        cell = replace(null, n_reference=5000)
+        for scenario in ("one_intent", "domain15", "oos"):
+            yield _drifted(cell, scenario, 0.1, n_windows=max(2, trials // 5))
+        large = replace(cell, n_texts=1000, n_reference=N_REFERENCE[1000])
+        for scenario in ("one_intent", "domain15"):
+            yield _drifted(large, scenario, 0.01, n_windows=max(2, trials // 15))
 
 
 def _other_corpora(trials: int) -> Iterator[Cell]:

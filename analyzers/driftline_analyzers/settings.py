@@ -11,6 +11,7 @@ from driftline_analyzers.runner.segments import COLUMNS, is_slicing
 from driftline_core.settings import ComponentSettings
 
 FieldName = Literal["prompt", "completion"]
+KeptName = Literal["outliers", "errors", "extremes"]
 OutlierDetectorName = Literal[
     "local_knn", "knn", "lof", "knn_lof", "mahalanobis", "relative_mahalanobis", "isolation_forest", "density_clusters"
 ]
@@ -72,7 +73,7 @@ class AnalyzerSettings(ComponentSettings):
         default=ANALYZER_NAMES, min_length=1, description="What is tested: " + ", ".join(ANALYZER_NAMES) + "."
     )
     drift_statistics: tuple[str, ...] = Field(
-        default=("energy", "knn_novelty", "knn_scan"),
+        default=("energy", "knn_novelty", "knn_tail", "knn_scan"),
         min_length=1,
         description="Statistics that the tests of texts combine, as driftline_analyzers.drift.registry names them.",
     )
@@ -127,6 +128,24 @@ class AnalyzerSettings(ComponentSettings):
         ge=20,
         le=50_000,
         description="Texts of one window and segment that are tested, whole sessions sampled (count).",
+    )
+    keep: tuple[KeptName, ...] = Field(
+        default=("outliers", "errors", "extremes"),
+        description="Calls that are scored for outliers beside a window's sample, and enter no test: those flagged before, "
+        "those that failed, those with the longest texts, most tokens and longest time.",
+    )
+    max_kept_texts: int = Field(
+        default=40,
+        ge=4,
+        le=10_000,
+        description="Calls of one window and segment that are kept for one such reason (count).",
+    )
+    max_wait: timedelta = Field(
+        default=timedelta(minutes=15),
+        ge=timedelta(0),
+        le=timedelta(days=7),
+        description="Back-pressure: a window that waits longer is tested on fewer texts, half of max_window_texts at twice as long, "
+        "at least four times min_samples, and its findings say so; 0 for never.",
     )
     max_reference_texts: int = Field(
         default=8000,
@@ -210,7 +229,7 @@ class AnalyzerSettings(ComponentSettings):
     )
     seed: int = Field(default=0, ge=0, description="Seed of every permutation.")
 
-    @field_validator("fields", "segments", "analyzers", "drift_statistics")
+    @field_validator("fields", "segments", "analyzers", "drift_statistics", "keep")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))

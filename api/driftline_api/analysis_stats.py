@@ -11,6 +11,7 @@ from driftline_core import Service
 COUNTERS: Final = {
     "runs": "Runs of the analyzers.",
     "tested_windows": "Windows tested.",
+    "reduced_windows": "Windows tested on fewer texts because they had waited long.",
     "failed_windows": "Windows that failed, each time; they are tried again.",
     "findings": "Findings written.",
     "drifts": "Findings of drift written.",

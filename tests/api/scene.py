@@ -149,6 +149,8 @@ def _findings(now: datetime) -> list[dict[str, Any]]:
         "covariates": [{"name": "length", "share_explained": 0.1, "p_value_without": 0.002, "change": "longer"}],
         "statistics": {"energy": {"z": 9.1, "p_value": 0.001}, "knn_scan": {"z": 11.2, "p_value": 0.001}},
         "calibration": {"configured": 0.01, "measured": 0.05, "n_windows": 20, "low": 0.001, "high": 0.25},
+        "kept": {"error": {"n": 9, "n_outliers": 4}, HOSTILE: {"n": 1, "n_outliers": 0}},
+        "back_pressure": {"max_texts": 125, "waited_s": 3600},
         "groups": [
             {
                 "n_texts": 12,

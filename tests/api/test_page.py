@@ -69,6 +69,9 @@ def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_
         "10 % of the effect, p 0.0020 without it; longer",
         "z 11.2, p 0.0010",
         "measured on the reference's own windows 5.0 % of 20",
+        "Looked at beside the sample",
+        "9 texts, 4 outliers",
+        "Tested on at most 125 texts, because the window had waited 60 minutes",
         "12 texts of 7 sessions: desk",
     ):
         assert told in findings

@@ -250,10 +250,11 @@ def test_a_range_query_over_findings_equals_its_instants(store: Store) -> None:
     assert one.times_ms[-1] / 1000 == T + 6 * 3600 - 600
 
 
-def test_outliers_are_a_share_of_each_hours_scores(store: Store) -> None:
+def test_outliers_are_a_share_of_each_hours_sampled_scores(store: Store) -> None:
     rows = [score(i, NOON + i * MINUTE, is_flagged=int(i < 3)) for i in range(10)]
     rerun = [score(0, NOON, analyzer_version="2", is_flagged=0, computed_at=NOON + HOUR)]
-    insert(store, "scores", rows + rerun)
+    kept = [score(20 + i, NOON, is_flagged=1, evidence='{"kept_for": "error"}') for i in range(5)]
+    insert(store, "scores", rows + rerun + kept)
     assert value(store, "driftline_outlier_ratio", T + 3599) is None
     assert value(store, "driftline_outlier_ratio", T + 3600) == pytest.approx(0.2)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from driftline_analyzers.embed.cache import EmbeddingCache
 from driftline_analyzers.embed.embedder import Embedder, Embeddings, OnBatch
 from driftline_analyzers.runner.explaining import Explainer
+from driftline_analyzers.runner.kept_calls import KeptCalls
 from driftline_analyzers.runner.languages import Languages
 from driftline_analyzers.runner.monitoring import Monitoring
 from driftline_analyzers.runner.outlier_explanation import OutlierExplainer
@@ -61,6 +62,7 @@ def assemble(
         settings=settings,
         book=book,
         texts=texts,
+        kept=KeptCalls(reader, settings, project=project),
         history=plan.history,
         checks=SelfChecks(store, settings, project=project, model_id=embedder.model_id),
         explainer=Explainer(settings, outliers=OutlierExplainer(store, settings, project=project, embed=embed)),

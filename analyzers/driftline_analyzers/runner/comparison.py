@@ -16,6 +16,7 @@ from driftline_analyzers.drift.paired import (
 )
 from driftline_analyzers.drift.result import DriftResult
 from driftline_analyzers.drift.style_words import style_matrices
+from driftline_analyzers.outliers.detector import OutlierDetector
 from driftline_analyzers.outliers.excess import OutlierExcess, outlier_excess
 from driftline_analyzers.outliers.result import OutlierResult
 from driftline_analyzers.runner.checks import Check
@@ -32,8 +33,18 @@ _MIN_UNITS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptOutliers:
+    """Texts looked at beside the sample: result has one row a text of measured; flagged among themselves, as they were chosen."""
+
+    measured: Measured
+    result: OutlierResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What was found and of what. design: how it was compared. outliers: of analyzer 'outliers', one row a text of current."""
+    """What was found and of what. design: how it was compared. outliers: of analyzer 'outliers', one row a text of current;
+    kept: of the same analyzer, None where nothing was kept beside the sample.
+    """
 
     check: Check
     result: DriftResult
@@ -43,6 +54,7 @@ class Comparison:
     n_paired: int
     outliers: OutlierResult | None
     excess: OutlierExcess | None
+    kept: KeptOutliers | None
 
     @property
     def described(self) -> Mapping[str, Any]:
@@ -76,10 +88,14 @@ def require(current: FieldSample, reference: FieldSample, *, settings: AnalyzerS
         raise TooFewSamples(what=what, needed=needed, got=len(reference.texts))
 
 
-def compare(check: Check, current: Side, reference: FittedReference, *, settings: AnalyzerSettings) -> Comparison:
-    """Run one test. Raises TooFewSamples when a side has too few texts or blocks, and the embedder's errors."""
+def compare(
+    check: Check, current: Side, reference: FittedReference, *, kept: Side, settings: AnalyzerSettings
+) -> Comparison:
+    """Run one test. kept: calls beside the sample, for outliers. Raises TooFewSamples when a side has too few texts or blocks,
+    and the embedder's errors.
+    """
     if check.analyzer == OUTLIERS:
-        return _outliers(check, current, reference, settings=settings)
+        return _outliers(check, current, reference, kept=kept, settings=settings)
     if check.analyzer == CONDITIONAL:
         return _conditional(check, current, reference.side, settings=settings)
     if check.analyzer == STYLE:
@@ -125,7 +141,9 @@ def _conditional(check: Check, current: Side, reference: Side, *, settings: Anal
     )
 
 
-def _outliers(check: Check, current: Side, reference: FittedReference, *, settings: AnalyzerSettings) -> Comparison:
+def _outliers(
+    check: Check, current: Side, reference: FittedReference, *, kept: Side, settings: AnalyzerSettings
+) -> Comparison:
     """Are there more texts far from everything than among the reference's own? Both by their conformal p-values, over whole sessions."""
     after, before = current.texts(check.field), reference.side.texts(check.field)
     detector = reference.outliers(check.field)
@@ -154,7 +172,19 @@ def _outliers(check: Check, current: Side, reference: FittedReference, *, settin
         n_permutations=excess.n_draws,
         parts={},
     )
-    return _comparison(check, result, after, before, outliers=scored, excess=excess)
+    return _comparison(
+        check,
+        result,
+        after,
+        before,
+        outliers=scored,
+        excess=excess,
+        kept=_kept(kept.texts(check.field), detector) if kept.sample(check.field).texts else None,
+    )
+
+
+def _kept(beside: Measured, detector: OutlierDetector) -> KeptOutliers:
+    return KeptOutliers(measured=beside, result=detector.score(beside.values))
 
 
 def _comparison(
@@ -166,6 +196,7 @@ def _comparison(
     n_paired: int = 0,
     outliers: OutlierResult | None = None,
     excess: OutlierExcess | None = None,
+    kept: KeptOutliers | None = None,
 ) -> Comparison:
     return Comparison(
         check=check,
@@ -176,6 +207,7 @@ def _comparison(
         n_paired=n_paired,
         outliers=outliers,
         excess=excess,
+        kept=kept,
     )
 
 

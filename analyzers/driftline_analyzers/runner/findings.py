@@ -26,7 +26,7 @@ ANALYZER_NAMES: Final[tuple[AnalyzerName, ...]] = (
     OUTLIERS,
     SEQUENTIAL,
 )
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Of every analyzer; a change of method is a new version, so that old rows stay what they were."""
 TRAILING: Final = "trailing"
 """The reference's name where no named one applies: earlier windows of the segment."""

@@ -26,6 +26,10 @@ class Tick:
         """The latest end in it."""
         return max(content.end_ms for content in self.contents)
 
+    def waited_ms(self, *, settle_ms: int, now_ms: int) -> int:
+        """For how long it could have been tested: since it settled, or since its data came where that was later."""
+        return max(0, now_ms - max(self.end_ms + settle_ms, self.first_stored_ms))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

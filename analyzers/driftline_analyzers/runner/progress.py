@@ -10,11 +10,13 @@ from driftline_analyzers.runner.report import RunReport
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisStats:
     """Since the start. lag_s: by project, seconds since the oldest window that is not tested had settled, 0 when none waits; waiting:
-    how many wait. failed_windows count each time that one fails; seconds: by phase (read, embed, test, write).
+    how many wait. reduced_windows were tested on fewer texts because they had waited; failed_windows count each time that one fails;
+    seconds: by phase (read, embed, test, write).
     """
 
     runs: int
     tested_windows: int
+    reduced_windows: int
     failed_windows: int
     findings: int
     drifts: int
@@ -33,7 +35,7 @@ class ProgressBook:
         self._lock = threading.Lock()
         self._due_ms: dict[str, set[int]] = {}
         self._counts = dict.fromkeys(
-            ("runs", "windows", "errors", "findings", "drifts", "scores", "texts_embedded", "cache_hits"), 0
+            ("runs", "windows", "reduced", "errors", "findings", "drifts", "scores", "texts_embedded", "cache_hits"), 0
         )
         self._seconds: dict[str, float] = {}
 
@@ -63,6 +65,7 @@ class ProgressBook:
             return AnalysisStats(
                 runs=counts["runs"],
                 tested_windows=counts["windows"],
+                reduced_windows=counts["reduced"],
                 failed_windows=counts["errors"],
                 findings=counts["findings"],
                 drifts=counts["drifts"],

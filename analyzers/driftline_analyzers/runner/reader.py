@@ -1,7 +1,7 @@
 """Reads what the runner needs from the store."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -17,6 +17,8 @@ _TOUCHED_SEGMENTS = (_SQL / "touched_segments.sql").read_text(encoding="utf-8")
 _CALL_TIMES = (_SQL / "call_times.sql").read_text(encoding="utf-8")
 _CONTENTS = (_SQL / "window_contents.sql").read_text(encoding="utf-8")
 _TEXTS = (_SQL / "texts.sql").read_text(encoding="utf-8")
+_KEPT_CALLS = (_SQL / "kept_calls.sql").read_text(encoding="utf-8")
+_KEPT_TEXTS = (_SQL / "kept_texts.sql").read_text(encoding="utf-8")
 _SEEN = (_SQL / "findings_seen.sql").read_text(encoding="utf-8")
 _P_VALUES = (_SQL / "p_values.sql").read_text(encoding="utf-8")
 
@@ -155,34 +157,65 @@ class Reader:
 
     def texts(self, *, project: str, windows: Sequence[WindowKey]) -> dict[WindowKey, list[TextRow]]:
         """Sampled calls and retrievals by window, each in order of time; one query a service and slicing."""
-        found: dict[WindowKey, list[TextRow]] = {window: [] for window in windows}
-        by_slicing: dict[tuple[str, str], list[WindowKey]] = defaultdict(list)
-        for window in windows:
-            by_slicing[window[0].slicing].append(window)
-        for (service, by), of_slicing in by_slicing.items():
-            starts = {(segment.value, start): (segment, start, end) for segment, start, end in of_slicing}
-            for row in self._texts(project, service, by, of_slicing):
-                found[starts[(row["segment"], row["window_start_ms"])]].append(text_row(row))
-        return {window: in_order(rows) for window, rows in found.items()}
-
-    def _texts(self, project: str, service: str, by: str, windows: Sequence[WindowKey]) -> list[dict[str, Any]]:
-        parameters = {
-            "project": project,
-            "service": service,
-            "segment_by": by,
-            "values": [segment.value for segment, _, _ in windows],
-            "starts": [start for _, start, _ in windows],
-            "ends": [end for _, _, end in windows],
-            "from_time": to_parameter(min(start for _, start, _ in windows)),
-            "to_time": to_parameter(max(end for _, _, end in windows)),
+        limits = {
             "max_chars": self._settings.max_text_chars,
             "max_per_session": self._settings.max_texts_per_session,
             "max_per_window": self._settings.max_window_texts,
         }
-        return self._store.rows(_TEXTS, parameters)
+        found: dict[WindowKey, list[TextRow]] = {window: [] for window in windows}
+        for parameters, by_start in _slicings(project, windows):
+            for row in self._store.rows(_TEXTS, parameters | limits):
+                found[by_start[(row["segment"], row["window_start_ms"])]].append(text_row(row))
+        return {window: in_order(rows) for window, rows in found.items()}
+
+    def kept_calls(self, *, project: str, windows: Sequence[WindowKey]) -> dict[WindowKey, list[TextRow]]:
+        """Calls that are looked at beside the sample, by window, each in order of time, as the setting keep wants it."""
+        found: dict[WindowKey, list[TextRow]] = {window: [] for window in windows}
+        wanted = {"keep": list(self._settings.keep), "max_kept": self._settings.max_kept_texts}
+        for parameters, by_start in _slicings(project, windows):
+            kept = {
+                (row["trace_id_hex"], row["span_id_hex"]): row
+                for row in self._store.rows(_KEPT_CALLS, parameters | wanted)
+            }
+            if not kept:
+                continue
+            ids = {"trace_ids": [trace for trace, _ in kept], "span_ids": [span for _, span in kept]}
+            around = {name: parameters[name] for name in ("project", "service", "from_time", "to_time")}
+            for text in self._store.rows(_KEPT_TEXTS, around | ids | {"max_chars": self._settings.max_text_chars}):
+                row = kept[(text["trace_id_hex"], text["span_id_hex"])]
+                found[by_start[(row["segment"], row["window_start_ms"])]].append(
+                    TextRow(
+                        trace_id=text.pop("trace_id_hex"),
+                        span_id=text.pop("span_id_hex"),
+                        kept_for=row["kept_for"],
+                        **text,
+                    )
+                )
+        return {window: in_order(rows) for window, rows in found.items()}
 
     def _range(self, project: str, from_ms: int, to_ms: int) -> dict[str, object]:
         return {"project": project, "from_ms": max(0, from_ms), "to_ms": to_ms}
+
+
+def _slicings(
+    project: str, windows: Sequence[WindowKey]
+) -> Iterator[tuple[dict[str, Any], dict[tuple[str, int], WindowKey]]]:
+    """For each service and slicing: a query's parameters, and which window a segment's value and start mean."""
+    by_slicing: dict[tuple[str, str], list[WindowKey]] = defaultdict(list)
+    for window in windows:
+        by_slicing[window[0].slicing].append(window)
+    for (service, by), of_slicing in by_slicing.items():
+        parameters = {
+            "project": project,
+            "service": service,
+            "segment_by": by,
+            "values": [segment.value for segment, _, _ in of_slicing],
+            "starts": [start for _, start, _ in of_slicing],
+            "ends": [end for _, _, end in of_slicing],
+            "from_time": to_parameter(min(start for _, start, _ in of_slicing)),
+            "to_time": to_parameter(max(end for _, _, end in of_slicing)),
+        }
+        yield parameters, {(window[0].value, window[1]): window for window in of_slicing}
 
 
 def text_row(row: Mapping[str, Any]) -> TextRow:

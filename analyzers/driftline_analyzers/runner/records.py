@@ -11,7 +11,7 @@ from driftline_analyzers.runner.segments import SERVICE, Segment
 class TextRow:
     """One LLM call's texts and where it is from. trace_id, span_id: lower hex. start_ns: Unix nanoseconds, as stored.
     session_id: '' when the app sent none. A retrieval's prompt is its query, its documents are texts; numbers are None when not reported.
-    language: '' until somebody looked.
+    language: '' until somebody looked. kept_for: '' in a sample; else why the call is looked at beside it: outlier, error or extreme.
     """
 
     trace_id: str
@@ -30,6 +30,7 @@ class TextRow:
     user_id: str = ""
     agent_name: str = ""
     language: str = ""
+    kept_for: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     documents: Sequence[str] = ()
     input_tokens: float | None = None

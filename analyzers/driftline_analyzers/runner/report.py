@@ -9,12 +9,13 @@ from driftline_analyzers.runner.phases import PhaseClock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
-    """Counts of one run. windows: ticks tested now; findings: written, of which drifts and insufficient; errors: ticks that failed
-    and are tried again by the next run; texts_embedded, cache_hits: distinct texts a segment; seconds: by phase (read, embed, test,
-    calibrate, explain, write). is_complete is False when the run was told to stop.
+    """Counts of one run. windows: ticks tested now; reduced: of them on fewer texts, for having waited long; findings: written, of which
+    drifts and insufficient; errors: ticks that failed and are tried again by the next run; texts_embedded, cache_hits: distinct texts a
+    segment; seconds: by phase (read, embed, test, calibrate, explain, write). is_complete is False when the run was told to stop.
     """
 
     windows: int
+    reduced: int
     findings: int
     drifts: int
     insufficient: int
@@ -32,6 +33,7 @@ class Run:
     def __init__(self) -> None:
         self.phases = PhaseClock()
         self.windows = 0
+        self.reduced = 0
         self.findings = 0
         self.drifts = 0
         self.insufficient = 0
@@ -41,9 +43,10 @@ class Run:
         self.errors: list[str] = []
         self.is_complete = True
 
-    def count(self, findings: Sequence[Finding], *, n_scores: int) -> None:
+    def count(self, findings: Sequence[Finding], *, n_scores: int, is_reduced: bool) -> None:
         """Add a tick."""
         self.windows += 1
+        self.reduced += is_reduced
         self.findings += len(findings)
         self.drifts += sum(finding.status == "drift" for finding in findings)
         self.insufficient += sum(finding.status == "insufficient" for finding in findings)
@@ -53,6 +56,7 @@ class Run:
         """What it has come to."""
         return RunReport(
             windows=self.windows,
+            reduced=self.reduced,
             findings=self.findings,
             drifts=self.drifts,
             insufficient=self.insufficient,

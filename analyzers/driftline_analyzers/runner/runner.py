@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from driftline_analyzers.runner.count_planner import CountPlanner
+from driftline_analyzers.runner.load import load_of
 from driftline_analyzers.runner.phases import Progress, no_progress
 from driftline_analyzers.runner.plan import Plan, Tick
 from driftline_analyzers.runner.planner import TimePlanner
@@ -83,7 +84,7 @@ class AnalysisRunner:
         for name in [project] if project is not None else self._reader.projects():
             with run.phases.phase("read"):
                 plan = self._planner().range(name, from_ms=to_ms(from_time), to_ms=to_ms(to_time), now_ms=now_ms)
-            self._test(name, plan, run)
+            self._test(name, plan, run, is_backfill=True)
         return run.report()
 
     def embed_references(self) -> int:
@@ -134,16 +135,15 @@ class AnalysisRunner:
         if plan is None:
             self._book.expect(project, ())
             return
-        settle_ms = int(self.settings.settle.total_seconds() * 1000)
-        self._book.expect(project, [tick.end_ms + settle_ms for tick in plan.ticks])
+        self._book.expect(project, [tick.end_ms + self._settle_ms for tick in plan.ticks])
         failed = self._test(project, plan, run)
         if not run.is_complete:
             return
         with run.phases.phase("write"):
             self._writer.move_cursor(cursor, position_ms=plan.position_ms(failed))
 
-    def _test(self, project: str, plan: Plan, run: Run) -> list[Tick]:
-        """Test the ticks of a plan in order of time; returns those that failed."""
+    def _test(self, project: str, plan: Plan, run: Run, *, is_backfill: bool = False) -> list[Tick]:
+        """Test the ticks of a plan in order of time; returns those that failed. A back-fill takes the time that it takes."""
         if not plan.ticks:
             return []
         tester = self._tester(project, plan, run)
@@ -160,7 +160,9 @@ class AnalysisRunner:
                     ahead = [tick, *list(pending)[: _TICKS_READ_AHEAD - 1]]
                     tester.read_ahead([content for one in ahead for content in one.contents])
                 said = plan.history.forget(tick.contents)
-                outcome = tester.run(tick.contents)
+                waited_ms = 0 if is_backfill else self._waited_ms(tick)
+                load = load_of(self.settings, waited_ms=waited_ms)
+                outcome = tester.run(tick.contents, load)
                 with run.phases.phase("write"):
                     self._writer.write_scores(outcome.scores)
                     self._writer.write_findings(outcome.findings)
@@ -172,14 +174,21 @@ class AnalysisRunner:
                 run.errors.append(f"{type(error).__name__}: {error}")
                 failed.append(tick)
             else:
-                run.count(outcome.findings, n_scores=len(outcome.scores))
-                self._book.tested(project, tick.end_ms + int(self.settings.settle.total_seconds() * 1000))
+                run.count(outcome.findings, n_scores=len(outcome.scores), is_reduced=load.is_reduced)
+                self._book.tested(project, tick.end_ms + self._settle_ms)
                 plan.history.note(outcome.findings)
                 if said and plan.history.has_turned(said):
                     _insert(pending, plan.following(tick))
             n_done += 1
         self._progress("windows", n_done, n_done)
         return failed
+
+    @property
+    def _settle_ms(self) -> int:
+        return int(self.settings.settle.total_seconds() * 1000)
+
+    def _waited_ms(self, tick: Tick) -> int:
+        return tick.waited_ms(settle_ms=self._settle_ms, now_ms=to_ms(self._clock()))
 
     def _planner(self) -> TimePlanner | CountPlanner:
         if self.settings.window_texts:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from driftline_analyzers.runner.checks import Check, checks_of
-from driftline_analyzers.runner.comparison import Comparison, compare, require, samples
+from driftline_analyzers.runner.comparison import compare, require, samples
 from driftline_analyzers.runner.decisions import Draft, decide
 from driftline_analyzers.runner.detectors import FittedReference, FittedReferences
 from driftline_analyzers.runner.explaining import Explainer
 from driftline_analyzers.runner.findings import NUMBERS, OUTLIERS, Finding, OutlierScore
 from driftline_analyzers.runner.history import History
+from driftline_analyzers.runner.kept_calls import KeptCalls
+from driftline_analyzers.runner.load import Load
 from driftline_analyzers.runner.monitoring import Monitoring
+from driftline_analyzers.runner.outlier_scores import outlier_scores
 from driftline_analyzers.runner.phases import PhaseClock
 from driftline_analyzers.runner.records import Reference, TextRow, WindowContent
 from driftline_analyzers.runner.reference_book import ReferenceBook, WithLanguages
@@ -24,8 +27,16 @@ from driftline_analyzers.runner.window_texts import WindowTexts
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import TooFewSamples
 
-_EVIDENCE_NEIGHBOURS = 3
 _MOST_PERMUTATIONS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A segment's part of a window: current: its sample, which is tested; kept: calls looked at beside it; load: what it may cost."""
+
+    current: Side
+    kept: Side
+    load: Load
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +57,7 @@ class WindowTester:
         settings: AnalyzerSettings,
         book: ReferenceBook,
         texts: WindowTexts,
+        kept: KeptCalls,
         history: History,
         checks: SelfChecks,
         explainer: Explainer,
@@ -58,6 +70,7 @@ class WindowTester:
         self._settings = settings
         self._book = book
         self._texts = texts
+        self._kept = kept
         self._history = history
         self._checks = checks
         self._explainer = explainer
@@ -71,17 +84,19 @@ class WindowTester:
         """Read the texts of windows that are tested next, in one query a service and slicing. Raises StoreError."""
         with self._phases.phase("read"):
             self._texts.read([content.key for content in contents])
+            self._kept.read_ahead(contents)
 
-    def run(self, contents: Sequence[WindowContent]) -> WindowOutcome:
-        """Test the windows of a tick, one a segment. Raises StoreError and the embedder's errors."""
+    def run(self, contents: Sequence[WindowContent], load: Load) -> WindowOutcome:
+        """Test the windows of a tick, one a segment, on as many texts as the load allows. Raises StoreError and the embedder's errors."""
         drafts: list[Draft] = []
         scores: list[OutlierScore] = []
         self._fitted.max_permutations = self._max_permutations(len(contents))
         for content in contents:
             with self._phases.phase("read"):
-                rows = self._texts.read([content.key])
-            for segment, of_segment in self._parts(content, rows):
-                for draft, of_field in self._segment(content, segment, of_segment):
+                rows = load.limit(self._texts.read([content.key]))
+                kept = self._kept.take(content, rows)
+            for segment, of_segment in self._parts(content, [*rows, *kept]):
+                for draft, of_field in self._segment(content, segment, of_segment, load):
                     drafts.append(draft)
                     scores.extend(of_field)
         findings = decide(drafts, self._history, alpha=self._settings.alpha)
@@ -99,16 +114,18 @@ class WindowTester:
             yield content.segment, rows
             return
         known = self._with_languages(rows)
-        counts = Counter(row.language for row in known)
+        counts = Counter(row.language for row in known if not row.kept_for)
         for language, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[: self._settings.max_segments]:
             yield replace(content.segment, value=language), [row for row in known if row.language == language]
 
     def _segment(
-        self, content: WindowContent, segment: Segment, rows: Sequence[TextRow]
+        self, content: WindowContent, segment: Segment, rows: Sequence[TextRow], load: Load
     ) -> Iterator[tuple[Draft, list[OutlierScore]]]:
-        calls = [row for row in rows if row.kind == "llm"]
-        retrievals = [row for row in rows if row.kind == "retrieval"]
-        current = self._side(calls, retrievals)
+        kept = [row for row in rows if row.kept_for]
+        sample = [row for row in rows if not row.kept_for]
+        calls = [row for row in sample if row.kind == "llm"]
+        retrievals = [row for row in sample if row.kind == "retrieval"]
+        sides = Sides(current=self._side(calls, retrievals), kept=self._side(kept, []), load=load)
         references: dict[bool, Reference | None] = {}
         has_calls = bool(calls) and segment.by in self._settings.segments
         has_retrievals = bool(retrievals) and segment.by != LANGUAGE
@@ -116,42 +133,44 @@ class WindowTester:
             is_numbers = check.analyzer == NUMBERS
             if is_numbers not in references:
                 with self._phases.phase("read"):
-                    references[is_numbers] = self._book.find(segment, content, rows, is_numbers=is_numbers)
+                    references[is_numbers] = self._book.find(segment, content, sample, is_numbers=is_numbers)
             reference = references[is_numbers]
             if reference is None:
                 return  # a reference is not tested against itself
-            tested = self._check(check, content, segment, current, reference)
+            tested = self._check(check, content, segment, sides, reference)
             if tested is not None:
                 yield tested
 
     def _check(
-        self, check: Check, content: WindowContent, segment: Segment, current: Side, reference: Reference
+        self, check: Check, content: WindowContent, segment: Segment, sides: Sides, reference: Reference
     ) -> tuple[Draft, list[OutlierScore]] | None:
         """One test; None where the window has nothing of the kind at all."""
         with self._phases.phase("test"):
             fitted = self._fitted.get(reference)
-            after, before = samples(check, current, fitted.side)
+            after, before = samples(check, sides.current, fitted.side)
         if not after.texts:
             return None
         finding = self._finding(
             check, content, segment, reference, n_current=len(after.texts), n_reference=len(before.texts)
         )
-        finding = replace(finding, n_effective=after.n_blocks)
+        finding = replace(
+            finding, n_effective=after.n_blocks, explanation={**finding.explanation, **sides.load.described}
+        )
         try:
             if reference.problem:
                 return _insufficient(finding, reference.problem), []
             require(after, before, settings=self._settings)
             with self._phases.phase("embed"):
-                self._prepare(check, current, fitted)
+                self._prepare(check, sides, fitted)
             settings = self._settings.model_copy(update={"max_permutations": fitted.max_permutations})
             with self._phases.phase("test"):
-                comparison = compare(check, current, fitted, settings=settings)
+                comparison = compare(check, sides.current, fitted, kept=sides.kept, settings=settings)
         except TooFewSamples as error:
             return _insufficient(finding, str(error)), []
         with self._phases.phase("calibrate"):
             calibration = self._checks.calibration(fitted, check, segment)
         with self._phases.phase("explain"):
-            explanation, effect = self._explainer.explain(comparison, current, fitted, content, segment)
+            explanation, effect = self._explainer.explain(comparison, sides.current, fitted, content, segment)
         result = comparison.result
         described = {**finding.explanation, **comparison.described, **explanation}
         if calibration is not None:
@@ -168,14 +187,16 @@ class WindowTester:
             **effect,
         )
         keeps_scores = check.analyzer == OUTLIERS and segment.by == self._settings.segments[0]
-        scores = self._scores(comparison, segment, reference) if keeps_scores else []
+        scores = outlier_scores(comparison, self._project, segment, reference) if keeps_scores else []
         return Draft(finding=tested, is_far_tail=result.is_far_tail), scores
 
-    def _prepare(self, check: Check, current: Side, fitted: FittedReference) -> None:
+    def _prepare(self, check: Check, sides: Sides, fitted: FittedReference) -> None:
         """Embed what the test compares, so that its time counts as such."""
         if check.analyzer in ("semantic_drift", "conditional_drift", "outliers", "retrieval_drift"):
-            current.texts(check.field)
+            sides.current.texts(check.field)
             fitted.side.texts(check.field)
+        if check.analyzer == OUTLIERS and sides.kept.sample(check.field).texts:
+            sides.kept.texts(check.field)
 
     def _finding(
         self,
@@ -242,43 +263,6 @@ class WindowTester:
 
     def _reference_side(self, reference: Reference) -> Side:
         return self._side(reference.rows, reference.retrievals, max_documents=self._settings.max_reference_texts)
-
-    def _scores(self, comparison: Comparison, segment: Segment, reference: Reference) -> list[OutlierScore]:
-        found = comparison.outliers
-        if found is None:
-            return []
-        known = comparison.reference.sample.rows
-        return [
-            OutlierScore(
-                project=self._project,
-                service=segment.service,
-                model=row.model,
-                prompt_version=row.prompt_version,
-                field=comparison.check.field,
-                start_ns=row.start_ns,
-                trace_id=row.trace_id,
-                span_id=row.span_id,
-                value=float(found.scores[i]),
-                p_value=float(found.p_values[i]),
-                is_flagged=bool(found.is_flagged[i]),
-                evidence={
-                    "reference": reference.name,
-                    "nearest": [
-                        {
-                            "trace_id": known[neighbour].trace_id,
-                            "span_id": known[neighbour].span_id,
-                            "distance": round(float(distance), 4),
-                        }
-                        for neighbour, distance in zip(
-                            found.neighbours[i, :_EVIDENCE_NEIGHBOURS],
-                            found.distances[i, :_EVIDENCE_NEIGHBOURS],
-                            strict=True,
-                        )
-                    ],
-                },
-            )
-            for i, row in enumerate(comparison.current.sample.rows)
-        ]
 
 
 def _insufficient(finding: Finding, reason: str) -> Draft:

@@ -8,7 +8,7 @@ const MOST = 4;
 /** The parts of an explanation, in the order in which a person asks. quote: draws one example. */
 export function explanationParts(one, quote) {
   const told = one.explanation ?? {};
-  return [topics(told.topics), carrier(told), slices(told.slices), explained(told.covariates), style(told.style), numbers(told.numbers), groups(told.groups, quote), statistics(told.statistics), calibration(told.calibration)];
+  return [topics(told.topics), carrier(told), slices(told.slices), explained(told.covariates), style(told.style), numbers(told.numbers), groups(told.groups, quote), kept(told.kept), pressed(told.back_pressure), statistics(told.statistics), calibration(told.calibration)];
 }
 
 function topics(found) {
@@ -61,6 +61,18 @@ function groups(found, quote) {
       (one.examples ?? []).slice(0, 3).map((example) => quote(example, "new")),
     ),
   );
+}
+
+function kept(found) {
+  const reasons = { error: "failed", extreme: "extreme length, tokens or time", outlier: "outliers before" };
+  const rows = Object.entries(found ?? {});
+  if (!rows.length) return null;
+  return part("Looked at beside the sample", rows.map(([reason, one]) => [reasons[reason] ?? reason, `${whole(one.n)} texts, ${whole(one.n_outliers)} outliers`]));
+}
+
+function pressed(found) {
+  if (!found) return null;
+  return el("p", { class: "muted" }, `Tested on at most ${whole(found.max_texts)} texts, because the window had waited ${whole(Math.round(found.waited_s / 60))} minutes: the analyzers were behind.`);
 }
 
 function statistics(found) {

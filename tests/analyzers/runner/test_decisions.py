@@ -5,7 +5,7 @@ from typing import Any
 
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.runner.decisions import Draft, decide
-from driftline_analyzers.runner.findings import Finding
+from driftline_analyzers.runner.findings import VERSION, Finding
 from driftline_analyzers.runner.history import History
 from driftline_core.store import Store, load_migrations, migrate
 from tests.analyzers.runner.running import HOUR, findings, run, steady
@@ -75,7 +75,7 @@ def test_what_an_earlier_build_found_drifting_stays_out_of_the_reference_after_t
     store_calls(empty_store, steady(8))
     assert empty_store.scalar("SELECT count() FROM findings FINAL WHERE segment_by = '' AND is_confirmed = 0") == 8
     run(empty_store, embedder, hours=10)
-    newest = [row for row in findings(empty_store, field="completion") if row["analyzer_version"] == "2"]
+    newest = [row for row in findings(empty_store, field="completion") if row["analyzer_version"] == VERSION]
     assert len(newest) == 8
     assert newest[-1]["explanation"]["reference"] == "7 earlier windows of this model"
     assert len(findings(empty_store, field="completion")) == 16

@@ -1,4 +1,5 @@
--- Share of each hour's scored texts that the outlier analyzer flagged, by its newest run. One row a series.
+-- Share of each hour's sampled texts that the outlier analyzer flagged, by its newest run; those kept beside the sample, because they failed
+-- or are extreme, would shift it. One row a series.
 -- parameters: project String; from_ms, to_ms Int64 (Unix ms): hours whose value may hold at some time from_ms..to_ms.
 -- columns: the labels; ends_ms, lengths_ms Array(Int64): each hour's end, ascending, and length; values Array(Float64), NaN: none.
 SELECT
@@ -22,6 +23,7 @@ FROM
         FROM scores FINAL
         WHERE project = {project:String}
           AND analyzer = 'outliers'
+          AND NOT JSONHas(evidence, 'kept_for')
           AND start_time >= fromUnixTimestamp64Milli(greatest({from_ms:Int64} - 4 * 3600000, 0), 'UTC')
           AND start_time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
         GROUP BY service, model, field, start_time, trace_id, span_id
