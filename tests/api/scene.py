@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from driftline_core.reference_sets import ReferenceSet, create_set
 from driftline_core.store import Store
 from tests.api.records import (
     HOSTILE,
@@ -37,6 +38,7 @@ def fill_scene(store: Store, *, now: datetime) -> None:
     put(store, "spans", list(_hostile_trace(now)))
     roll_up(store)
     put(store, "findings", list(_findings(now)))
+    _freeze_reference(store, now)
     put(
         store,
         "scores",
@@ -120,6 +122,25 @@ def _hostile_trace(now: datetime) -> list[dict[str, Any]]:
             status_message="disk full",
         ),
     ]
+
+
+def _freeze_reference(store: Store, now: datetime) -> None:
+    """The calls before the scene, and what was measured of them."""
+    wanted = ReferenceSet(
+        project="default",
+        name="baseline",
+        service="support",
+        from_time=now - timedelta(hours=40),
+        to_time=now - timedelta(hours=25),
+        description=f"before the change {HOSTILE}",
+    )
+    created = create_set(store, wanted)
+    check = {
+        "project": "default", "name": "baseline", "version": str(created.version), "segment_by": "", "segment": "",
+        "analyzer": "semantic_drift", "analyzer_version": "3", "field": "completion", "embedding_model": "m",
+        "p_values": [0.01, *[0.5] * 19],
+    }  # fmt: skip
+    put(store, "reference_checks", [check])
 
 
 def _findings(now: datetime) -> list[dict[str, Any]]:

@@ -85,6 +85,15 @@ def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_
     assert "SemanticDrift" in page.text("alert-strip")
     assert "p 0.0010" in page.text("outliers")
     assert "gpt-4o" in page.text("groups")
+    references = page.text("references")
+    for told in (
+        "time range baseline @1",
+        f"before the change {HOSTILE}",
+        "200 calls of",
+        "too small for any window",
+        "False alarms at 5 %: 5.0 % of 20 tests of its own windows.",
+    ):
+        assert told in references
     assert "2 too large" in page.text("ingest")
     assert "updated" in page.text("state")
 

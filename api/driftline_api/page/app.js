@@ -4,6 +4,7 @@ import { ApiError, get } from "./api.js";
 import { el, forget, show } from "./dom.js";
 import { ago, clock } from "./format.js";
 import { drawOverview } from "./overview.js";
+import { readReferences } from "./references.js";
 import { drawTrace } from "./trace.js";
 
 const REFRESH_MS = 10_000;
@@ -107,7 +108,7 @@ async function refreshOverview(query, signal) {
   const segment = { service, model };
   // A window that ends a little after now is the one that matters most.
   const until = new Date(range.to.getTime() + 24 * HOUR_MS).toISOString();
-  const [summary, alerts, drifts, findings, strip, outliers, ingest] = await settle([
+  const [summary, alerts, drifts, findings, strip, outliers, ingest, references] = await settle([
     get("summary", { ...bounds, ...segment }, signal),
     get("alerts", {}, signal),
     get("findings", { ...segment, from: bounds.from, to: until, status: "drift", include: "explanation", limit: 12 }, signal),
@@ -115,10 +116,11 @@ async function refreshOverview(query, signal) {
     get("findings", { ...segment, from: stripFrom, to: until, limit: 500 }, signal),
     get("scores", { ...bounds, ...segment, analyzer: "outliers", limit: 8 }, signal),
     get("ingest", {}, signal),
+    readReferences(service, signal),
   ]);
   const widened = view.widened && !chosen;
   note(widened ? `No traffic in the last 24 hours; showing ${name === "all" ? "all there is" : `the last ${RANGE_NAMES[name]}`}.` : null);
-  drawOverview({ byId, services: view.services, summary, alerts, drifts, findings, strip, outliers, ingest });
+  drawOverview({ byId, services: view.services, summary, alerts, drifts, findings, strip, outliers, ingest, references });
 }
 
 /** Every result, a failed one as its ApiError: one section that fails leaves the others standing. */
