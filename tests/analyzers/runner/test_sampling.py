@@ -136,3 +136,11 @@ def test_a_window_that_waited_is_tested_on_whole_sessions_of_fewer_texts_and_say
     again = last_finding(store, "completion")
     assert again["n_current"] > 100
     assert "back_pressure" not in again["explanation"]
+
+
+def test_what_is_kept_follows_its_language(store: Store, embedder: SentenceEmbedder) -> None:
+    store_calls(store, [*steady(N_WINDOWS + 1), *failures()])
+    run(store, embedder, hours=N_WINDOWS + 2, **SAMPLED | {"segments": ("language", "model"), "keep": ("errors",)})
+    assert kept_scores(store, kept_for="error")
+    told = [row for row in findings(store, field="prompt") if "kept" in row["explanation"]]
+    assert {row["segment_by"] for row in told} == {"language"}
