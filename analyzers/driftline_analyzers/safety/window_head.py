@@ -1,0 +1,106 @@
+"""A linear head over windows of a text: vector, hashed character n-grams and named cues; the worst window decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline_analyzers.safety.cues import cue_values
+from driftline_analyzers.safety.findings import MAX_CHARS
+from driftline_analyzers.safety.ngrams import hashed_ngrams
+from driftline_analyzers.safety.windows import windows
+from driftline_analyzers.scoring.scorer import Embed
+
+PROBE: Final = "The lighthouse keeper writes down the weather every morning."
+"""Its vector tells whether the embedding model is the one that the head was trained on."""
+_SAME_MODEL: Final = 0.99
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A part of one of the texts: [start, end) of the text of that index. log_odds by n-grams and cues alone."""
+
+    index: int
+    start: int
+    end: int
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The worst window. probability: as if every second text were an attack; threshold: from which on it is suspicious."""
+
+    probability: float
+    threshold: float
+    window: Window
+    is_lexical: bool
+    n_windows: int
+    n_embedded: int
+
+
+class WindowHead:
+    """weights: of one head as training writes them. All windows are read by n-grams and cues; the max_embedded worst of them are embedded.
+
+    With another embedding model than the head was trained on, n-grams and cues alone decide, at a threshold of their own.
+    """
+
+    def __init__(self, weights: Mapping[str, Any], *, prefix: str, max_embedded: int) -> None:
+        self._of = {key.removeprefix(f"{prefix}_"): value for key, value in weights.items() if key.startswith(prefix)}
+        self._probe = weights["probe"]
+        self.max_embedded = max_embedded
+
+    def knows(self, embed: Embed) -> bool:
+        """Whether embed is the model that the head was trained on, to the precision of half floats."""
+        vector = embed([PROBE])[0]
+        return len(vector) == len(self._probe) and float(vector @ self._probe) > _SAME_MODEL
+
+    def candidates(self, texts: Sequence[str]) -> tuple[list[Window], int]:
+        """The worst windows of a field's texts by n-grams and cues, worst first, and how many windows there were."""
+        found = []
+        for index, text in enumerate(texts):
+            for start, end in windows(text[:MAX_CHARS], max_chars=int(self._of["window_chars"])):
+                found.append(Window(index=index, start=start, end=end, lexical=self.lexical(text[start:end])))
+        found.sort(key=lambda one: (-one.lexical, one.index, one.start))
+        return found[: self.max_embedded], len(found)
+
+    def lexical(self, text: str) -> float:
+        """Log-odds by n-grams and cues alone."""
+        return self._log_odds(text, "lexical")
+
+    def full(self, text: str, vector: NDArray[np.float32]) -> float:
+        """Log-odds with the vector (d,)."""
+        return self._log_odds(text, "full") + float(vector @ self._of["full_vector"])
+
+    def verdict(
+        self, texts: Sequence[str], chosen: Sequence[Window], vectors: NDArray[np.float32] | None, *, n_windows: int
+    ) -> Verdict:
+        """The decision of a field from its candidates; vectors: (len(chosen), d), or None where the model is not the trained one."""
+        if vectors is None:
+            scores = [one.lexical for one in chosen]
+        else:
+            scores = [
+                self.full(texts[one.index][one.start : one.end], vector)
+                for one, vector in zip(chosen, vectors, strict=True)
+            ]
+        worst = int(np.argmax(scores))
+        kind = "lexical" if vectors is None else "full"
+        return Verdict(
+            probability=_sigmoid(scores[worst]),
+            threshold=_sigmoid(float(self._of[f"{kind}_threshold"])),
+            window=chosen[worst],
+            is_lexical=vectors is None,
+            n_windows=n_windows,
+            n_embedded=0 if vectors is None else len(chosen),
+        )
+
+    def _log_odds(self, text: str, kind: str) -> float:
+        buckets, weights = hashed_ngrams(text)
+        cues = cue_values(text)
+        by_ngrams = float(weights @ self._of[f"{kind}_ngrams"][buckets])
+        return by_ngrams + float(cues @ self._of[f"{kind}_cues"]) + float(self._of[f"{kind}_bias"])
+
+
+def _sigmoid(value: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(value, -60, 60))))
