@@ -1,0 +1,26 @@
+"""The scorers that come with Driftline, by the name that settings and the store use."""
+
+from typing import Final, Literal
+
+ScorerName = Literal[
+    "injection",
+    "pii",
+    "secrets",
+    "prompt_leak",
+    "refusal",
+    "relevance",
+    "repetition",
+    "format",
+    "readability",
+]
+SCORER_NAMES: Final[tuple[ScorerName, ...]] = (
+    "injection",
+    "pii",
+    "secrets",
+    "prompt_leak",
+    "refusal",
+    "relevance",
+    "repetition",
+    "format",
+    "readability",
+)
