@@ -230,7 +230,8 @@ class AnalyzerSettings(ComponentSettings):
     )
     seed: int = Field(default=0, ge=0, description="Seed of every permutation.")
     scorers: tuple[ScorerName, ...] = Field(
-        default=SCORER_NAMES, description="What judges single calls: " + ", ".join(SCORER_NAMES) + "; none scores nothing."
+        default=SCORER_NAMES,
+        description="What judges single calls: " + ", ".join(SCORER_NAMES) + "; none scores nothing.",
     )
     scorer_shares: dict[ScorerName, float] = Field(
         default={},
@@ -259,7 +260,8 @@ class AnalyzerSettings(ComponentSettings):
         default=200_000, ge=1000, le=10_000_000, description="Characters of one text that scorers are given."
     )
     canaries: tuple[SecretStr, ...] = Field(
-        default=(), description="Words in your system prompts that no answer may hold: prompt_leak flags answers that do."
+        default=(),
+        description="Words in your system prompts that no answer may hold: prompt_leak flags answers that do.",
     )
 
     @field_validator("fields", "segments", "analyzers", "drift_statistics", "keep", "scorers")

@@ -9,7 +9,8 @@ from driftline_analyzers.scoring.scorer import CallScore, Embed
 
 
 class RepetitionScorer:
-    """value: share of the answer's word n-grams that stood in it before, 0 to 1 (Welleck et al. 2020: seq-rep-n). Flagged from max_share on.
+    """value: share of the answer's word n-grams that stood in it before, 0 to 1 (seq-rep-n of Welleck et al. 2020).
+    Flagged from max_share on.
 
     Answers of fewer than min_words words are unknown. Evidence has the longest run of repeated words as its span.
     """

@@ -86,7 +86,9 @@ def _rows(scorer: CallScorer, calls: Sequence[Call], scores: Sequence[Sequence[C
 def _checked(scorer: CallScorer, scores: Sequence[CallScore]) -> Sequence[CallScore]:
     fields = [score.field for score in scores]
     if len(set(fields)) != len(fields) or not _FIELDS.issuperset(fields):
-        raise ValueError(f"expected {scorer.name} to score each of {', '.join(sorted(_FIELDS))} at most once, got {fields}")
+        raise ValueError(
+            f"expected {scorer.name} to score each of {', '.join(sorted(_FIELDS))} at most once, got {fields}"
+        )
     return scores
 
 

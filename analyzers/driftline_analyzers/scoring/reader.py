@@ -7,7 +7,7 @@ from typing import Any, Final
 from driftline_analyzers.runner.records import to_ms, to_parameter
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.context import Contexts
-from driftline_analyzers.scoring.records import CallHead, ScoreKey, ScoreRow, TouchedTrace
+from driftline_analyzers.scoring.records import CallHead, Scope, ScoreKey, ScoreRow, TouchedTrace
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.store import Store
 
@@ -64,11 +64,9 @@ class ScoringReader:
         rows = self._store.rows(_TRACES, {"project": project, "from_ms": max(0, from_ms), "to_ms": to_ms})
         return [str(row["trace_id_hex"]) for row in rows]
 
-    def calls(self, *, project: str, trace_ids: Sequence[str], from_ms: int, to_ms: int) -> list[CallHead]:
-        """The calls of these traces that began in a range, each once, in order of time."""
-        rows = self._store.rows(
-            _CALLS, self._around(project, from_ms, to_ms, trace_ids) | {"max_chars": self._settings.max_scored_chars}
-        )
+    def calls(self, scope: Scope) -> list[CallHead]:
+        """The calls, each once, in order of time."""
+        rows = self._store.rows(_CALLS, self._around(scope) | {"max_chars": self._settings.max_scored_chars})
         return [
             CallHead(
                 trace_id=row.pop("trace_id_hex"),
@@ -79,32 +77,31 @@ class ScoringReader:
             for row in rows
         ]
 
-    def context_sizes(self, *, project: str, trace_ids: Sequence[str], from_ms: int, to_ms: int) -> dict[str, int]:
+    def context_sizes(self, scope: Scope) -> dict[str, int]:
         """Characters that retrievals and tools returned, by trace."""
-        parameters = self._around(project, from_ms - MARGIN_MS, to_ms + MARGIN_MS, trace_ids)
-        rows = self._store.rows(_CONTEXT_SIZES, parameters | {"max_chars": self._settings.max_scored_chars})
-        return {row["trace_id_hex"]: int(row["n_chars"]) for row in rows}
+        parameters = self._around(scope, margin_ms=MARGIN_MS) | {"max_chars": self._settings.max_scored_chars}
+        return {row["trace_id_hex"]: int(row["n_chars"]) for row in self._store.rows(_CONTEXT_SIZES, parameters)}
 
     def filled(self, *, project: str, heads: Sequence[CallHead]) -> list[Call]:
         """Calls with their texts, in the same order. A failed call has no completion: what it said broke off."""
-        from_ms = min(head.start_ns for head in heads) // 1_000_000
-        to_ms = max(head.start_ns for head in heads) // 1_000_000 + 1
-        traces = list(dict.fromkeys(head.trace_id for head in heads))
+        scope = Scope(
+            project=project,
+            trace_ids=list(dict.fromkeys(head.trace_id for head in heads)),
+            from_ms=min(head.start_ns for head in heads) // 1_000_000,
+            to_ms=max(head.start_ns for head in heads) // 1_000_000 + 1,
+        )
         ids = {"trace_ids": [head.trace_id for head in heads], "span_ids": [head.span_id for head in heads]}
         texts = {
             (row["trace_id_hex"], row["span_id_hex"]): row
-            for row in self._store.rows(_TEXTS, self._around(project, from_ms, to_ms, ()) | ids | self._limits)
+            for row in self._store.rows(_TEXTS, self._around(scope) | ids | self._limits)
         }
-        around = self._around(project, from_ms - MARGIN_MS, to_ms + MARGIN_MS, traces)
-        contexts = Contexts(self._store.rows(_CONTEXT, around | self._limits), max_texts=MAX_TEXTS)
+        rows = self._store.rows(_CONTEXT, self._around(scope, margin_ms=MARGIN_MS) | self._limits)
+        contexts = Contexts(rows, max_texts=MAX_TEXTS)
         return [_call(head, texts[head.key], contexts) for head in heads if head.key in texts]
 
-    def written(
-        self, *, project: str, analyzers: Sequence[str], trace_ids: Sequence[str], from_ms: int, to_ms: int
-    ) -> Iterator[ScoreRow]:
-        """Scores of these traces that stand, of calls that began in a range; without what they say."""
-        parameters = self._around(project, from_ms, to_ms, trace_ids) | {"analyzers": list(analyzers)}
-        for row in self._store.rows(_WRITTEN, parameters):
+    def written(self, scope: Scope, *, analyzers: Sequence[str]) -> Iterator[ScoreRow]:
+        """Scores of the calls that stand, without what they say."""
+        for row in self._store.rows(_WRITTEN, self._around(scope) | {"analyzers": list(analyzers)}):
             yield ScoreRow(
                 key=ScoreKey(
                     analyzer=row["analyzer"],
@@ -120,12 +117,12 @@ class ScoringReader:
                 status="ok",
             )
 
-    def _around(self, project: str, from_ms: int, to_ms: int, trace_ids: Sequence[str]) -> dict[str, Any]:
+    def _around(self, scope: Scope, *, margin_ms: int = 0) -> dict[str, Any]:
         return {
-            "project": project,
-            "from_time": to_parameter(max(0, from_ms)),
-            "to_time": to_parameter(to_ms),
-            "trace_ids": list(trace_ids),
+            "project": scope.project,
+            "from_time": to_parameter(max(0, scope.from_ms - margin_ms)),
+            "to_time": to_parameter(scope.to_ms + margin_ms),
+            "trace_ids": list(scope.trace_ids),
         }
 
 

@@ -1,5 +1,6 @@
-"""What moves between the reader, the scorers and the writer. Times are Unix nanoseconds or milliseconds, as the name says; ids lower hex."""
+"""What moves between the reader, the scorers and the writer. Times: Unix nanoseconds or milliseconds, as named; ids: lower hex."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
@@ -27,6 +28,16 @@ class TouchedTrace:
     def has_settled(self, now_ms: int, *, settle: timedelta) -> bool:
         """Whether it has by now (Unix ms)."""
         return self.settled_ms(settle) <= now_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Calls of some traces of a project that began from from_ms (inclusive) to to_ms (exclusive)."""
+
+    project: str
+    trace_ids: Sequence[str]
+    from_ms: int
+    to_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

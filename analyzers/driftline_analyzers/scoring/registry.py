@@ -20,7 +20,9 @@ SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = 
     "injection": lambda settings: InjectionScorer(),
     "pii": lambda settings: PiiScorer(),
     "secrets": lambda settings: SecretsScorer(),
-    "prompt_leak": lambda settings: PromptLeakScorer(canaries=tuple(one.get_secret_value() for one in settings.canaries)),
+    "prompt_leak": lambda settings: PromptLeakScorer(
+        canaries=tuple(one.get_secret_value() for one in settings.canaries)
+    ),
     "refusal": lambda settings: RefusalScorer(),
     "relevance": lambda settings: RelevanceScorer(),
     "repetition": lambda settings: RepetitionScorer(),

@@ -16,7 +16,7 @@ from driftline_analyzers.scoring.done import DoneTraces
 from driftline_analyzers.scoring.panel import EmbeddingFailed, Panel
 from driftline_analyzers.scoring.progress import ScoringBook, ScoringReport, ScoringRun, ScoringStats
 from driftline_analyzers.scoring.reader import MARGIN_MS, ScoringReader
-from driftline_analyzers.scoring.records import CallHead, ScoreRow, TouchedTrace
+from driftline_analyzers.scoring.records import CallHead, Scope, ScoreRow, TouchedTrace
 from driftline_analyzers.scoring.scorer import CallScorer
 from driftline_analyzers.scoring.writer import ScoringWriter
 from driftline_analyzers.settings import AnalyzerSettings
@@ -90,7 +90,11 @@ class ScoringRunner:
         run = ScoringRun()
         projects = [project] if project is not None else self._reader.projects()
         from_ms, to_ms_ = to_ms(from_time), to_ms(to_time)
-        hours = [(name, *hour) for name in projects for hour in self._reader.hours(project=name, from_ms=from_ms, to_ms=to_ms_)]
+        hours = [
+            (name, *hour)
+            for name in projects
+            for hour in self._reader.hours(project=name, from_ms=from_ms, to_ms=to_ms_)
+        ]
         total, n_done = sum(n_traces for _, _, n_traces in hours), 0
         for name, hour_ms, n_traces in hours:
             begin, end = max(hour_ms, from_ms), min(hour_ms + _HOUR_MS, to_ms_)
@@ -99,10 +103,11 @@ class ScoringRunner:
                 if self._stopping.is_set():
                     run.is_complete = False
                     return run.report()
-                page = trace_ids[start : start + _MAX_TRACES]
-                if self._score_traces(name, page, run, from_ms=begin, to_ms=end) is None:
+                page = Scope(project=name, trace_ids=trace_ids[start : start + _MAX_TRACES], from_ms=begin, to_ms=end)
+                if self._score_traces(page, run) is None:
                     return run.report()
-                self._progress("traces", n_done + start + len(page), max(total, n_done + start + len(page)))
+                n_scored = n_done + start + len(page.trace_ids)
+                self._progress("traces", n_scored, max(total, n_scored))
             n_done += n_traces
         return run.report()
 
@@ -162,13 +167,13 @@ class ScoringRunner:
             if self._stopping.is_set():
                 run.is_complete = False
                 return set()
-            failed = self._score_traces(
-                project,
-                [trace.trace_id for trace in page],
-                run,
+            scope = Scope(
+                project=project,
+                trace_ids=[trace.trace_id for trace in page],
                 from_ms=min(trace.from_ms for trace in page) - MARGIN_MS,
                 to_ms=max(trace.to_ms for trace in page) + MARGIN_MS,
             )
+            failed = self._score_traces(scope, run)
             if failed is None:
                 return {trace.trace_id for trace in due[start:]}
             for trace in page:
@@ -180,13 +185,11 @@ class ScoringRunner:
             self._progress("traces", min(start + len(page), n_left), n_left)
         return {trace.trace_id for trace in due if not done.has(trace)}
 
-    def _score_traces(
-        self, project: str, trace_ids: Sequence[str], run: ScoringRun, *, from_ms: int, to_ms: int
-    ) -> set[str] | None:
-        """Score the calls of traces that began in a range; the traces that a scorer failed on, None where it broke off."""
-        bounds = {"project": project, "trace_ids": trace_ids, "from_ms": from_ms, "to_ms": to_ms}
-        heads = self._reader.calls(**bounds)
-        sizes = self._reader.context_sizes(**bounds)
+    def _score_traces(self, scope: Scope, run: ScoringRun) -> set[str] | None:
+        """Score the calls of some traces; those that a scorer failed on, None where it broke off."""
+        project = scope.project
+        heads = self._reader.calls(scope)
+        sizes = self._reader.context_sizes(scope)
         panel = self._panel(run)
         written: list[ScoreRow] = []
         problem: EmbeddingFailed | None = None
@@ -205,7 +208,7 @@ class ScoringRunner:
         is_whole = problem is None and not self._stopping.is_set()
         withdrawn: list[ScoreRow] = []
         if is_whole:
-            withdrawn = self._withdraw(bounds, heads, written, panel)
+            withdrawn = self._withdraw(scope, heads, written, panel)
             self._writer().write(project, withdrawn)
             run.add(withdrawn)
         self._writer().count(project, [row.key.start_ns for row in (*written, *withdrawn)])
@@ -226,14 +229,14 @@ class ScoringRunner:
         return cut_batches(heads, sizes, **limits)
 
     def _withdraw(
-        self, bounds: dict[str, object], heads: Sequence[CallHead], written: Sequence[ScoreRow], panel: Panel
+        self, scope: Scope, heads: Sequence[CallHead], written: Sequence[ScoreRow], panel: Panel
     ) -> list[ScoreRow]:
         """Rows that replace scores which stand and were not written now, where their scorer looked, or their call counts no more."""
         now = {row.key for row in written}
         calls = {head.key for head in heads}
         by_name = {scorer.name: scorer for scorer in panel.scorers}
         rows = []
-        for row in self._reader.written(**bounds, analyzers=list(by_name)):  # type: ignore[arg-type]  # the same bounds as above
+        for row in self._reader.written(scope, analyzers=list(by_name)):
             key, scorer = row.key, by_name[row.key.analyzer]
             has_looked = key.analyzer_version == scorer.version and panel.looks_at(scorer, key.trace_id)
             is_call = (key.trace_id, key.span_id) in calls
@@ -248,7 +251,7 @@ class ScoringRunner:
             run.cache_hits += counts.n_hits
             return vectors
 
-        return Panel(self._made_scorers(), embed=embed, shares=self.settings.scorer_shares)
+        return Panel(self._made_scorers(), embed=embed, shares={**self.settings.scorer_shares})
 
     def _made_scorers(self) -> Sequence[CallScorer]:
         if self._scorers is None:

@@ -33,7 +33,9 @@ def llm(number: int, *, trace: int | None = None, minutes: float = 0.0, **change
 def retrieval(number: int, *texts: str, **changes: Any) -> dict[str, Any]:
     """A retrieval of these documents."""
     documents = [("", text, None) for text in texts]
-    return llm(number, **{"kind": "retrieval", "input_tokens": None, "completion": "", "documents": documents} | changes)
+    return llm(
+        number, **{"kind": "retrieval", "input_tokens": None, "completion": "", "documents": documents} | changes
+    )
 
 
 def store_spans(store: Store, rows: list[dict[str, Any]]) -> None:

@@ -27,7 +27,9 @@ class DeafEmbedder(SentenceEmbedder):
         return super().embed(texts, on_batch=on_batch)
 
 
-def runner(store: Store, *scorers: CallScorer, embedder: SentenceEmbedder | None = None, **changes: Any) -> ScoringRunner:
+def runner(
+    store: Store, *scorers: CallScorer, embedder: SentenceEmbedder | None = None, **changes: Any
+) -> ScoringRunner:
     return ScoringRunner(AnalyzerSettings(**changes), store, scorers=scorers, embedder=embedder)
 
 
@@ -36,7 +38,9 @@ def test_every_call_is_scored_once_in_batches_and_a_second_run_finds_nothing_to_
     scorer = Lengths()
     report = runner(store, scorer, scoring_batch_calls=3).run_once()
     assert (report.calls, report.errors, report.is_complete) == (7, (), True)
-    assert sorted(span for batch in scorer.batches for span in batch) == [n.to_bytes(8, "big").hex() for n in range(1, 8)]
+    assert sorted(span for batch in scorer.batches for span in batch) == [
+        n.to_bytes(8, "big").hex() for n in range(1, 8)
+    ]
     assert [len(batch) for batch in scorer.batches] == [3, 3, 1]
     assert sorted((row["number"], row["value"]) for row in scores(store)) == [(n, float(n)) for n in range(1, 8)]
     assert counts(store) == [(minute, "lengths", "completion", n, 0, 0, 0) for minute, n in ((0, 2), (1, 3), (2, 2))]
@@ -162,7 +166,7 @@ def test_what_is_no_number_is_unknown_and_says_why(store: Store) -> None:
 
 def test_a_share_of_the_traces_is_always_the_same_share_and_nothing_of_it_is_withdrawn(store: Store) -> None:
     store_spans(store, [llm(n) for n in range(1, 41)])
-    sampling = {"scorer_shares": {"refusal": 0.25}}
+    sampling: Any = {"scorer_shares": {"refusal": 0.25}}
 
     class Sampled(Lengths):
         name = "refusal"
