@@ -3,8 +3,8 @@
     python -m training.injection [--data ../shared/data] [--seed 0] [--cache __cache__/training] [--card docs/data-cards/injection.md]
 
 Two heads, direct (prompts) and indirect (documents, tool results), each with vectors and without: analyzers/driftline_analyzers/weights/
-injection.json. Thresholds are the 99.5 % quantile of the harmless training texts' out-of-fold scores, folds by template or near-duplicate
-group. Figures go into the data card between its markers. Minutes on one core.
+injection.json. Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold scores (the other harmless texts are
+easier and would only thin them), folds by template or near-duplicate group. Figures go into the data card between its markers. Minutes on one core.
 """
 
 import argparse
@@ -81,7 +81,8 @@ def train_head(kit: Set, *, has_vectors: bool, seed: int) -> tuple[Head, float, 
     scores, _, _ = out_of_fold(
         kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=seed
     )
-    threshold = float(np.quantile(scores[~kit.is_attack], QUANTILE))
+    is_hard = ~kit.is_attack & np.char.startswith(kit.source, "own_")
+    threshold = float(np.quantile(scores[is_hard], QUANTILE))
     everything = np.ones(len(kit.is_attack), dtype=np.bool_)
     head = fit_head(kit.windows, kit.is_attack, kit.source, everything, has_vectors=has_vectors, c=C)
     return head, threshold, scores
