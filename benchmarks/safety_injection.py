@@ -165,7 +165,7 @@ def _other_sources(rows: Rows, kit: Set) -> Table:
 
 def _length(rows: Rows, kit: Set) -> Table:
     """Held-out wild jailbreaks against harmless texts of the same length: ours out of fold, AlpacaEval's unseen."""
-    scores, heads, fold_of = _fold_scores(rows, kit, has_vectors=True)
+    scores, heads, _ = _fold_scores(rows, kit, has_vectors=True)
     wild = kit.source == "wild"
     ours = ~kit.is_attack & np.char.startswith(kit.source, "own_")
     length = np.array([len(one.text) for one in kit.examples])
@@ -242,7 +242,7 @@ def _shipped(rows: Rows, embed: Embed) -> Table:
 def _hidden(rows: Rows, data: Path, embed: Embed) -> Table:
     """BIPIA's payloads, which training lacks, in documents that training lacks; the same documents without them are the harmless ones."""
     hosts = {
-        "RAGTruth passages": [row["passages"] for row in load_rows(data / "grounding_ragtruth_qa" / "data.jsonl.gz")],
+        "RAGTruth passages": [row["context"] for row in load_rows(data / "grounding_ragtruth_qa" / "data.jsonl.gz")],
         "FActScore articles": [
             row["text"].replace("<s>", " ").replace("</s>", " ")
             for row in load_rows(data / "grounding_factscore" / "documents.jsonl.gz")

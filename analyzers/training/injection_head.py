@@ -31,6 +31,11 @@ class Windows:
     owner: NDArray[np.int64]
     is_attack: NDArray[np.bool_]
 
+    @property
+    def n_cues(self) -> int:
+        """How many of lexical's columns, the last ones, are cues."""
+        return len(CUES)
+
 
 def measure_windows(
     texts: Sequence[str], vectors: NDArray[np.float32], owner: Sequence[int], is_attack: Sequence[bool]
