@@ -3,8 +3,9 @@
     python -m training.injection [--data ../shared/data] [--seed 0] [--cache __cache__/training] [--card docs/data-cards/injection.md]
 
 Two heads, direct (prompts) and indirect (documents, tool results), each with vectors and without: analyzers/driftline_analyzers/weights/
-injection.json. Thresholds are the 99.5 % quantile of the harmless training texts' out-of-fold scores, folds by template or near-duplicate
-group. Figures go into the data card between its markers. Minutes on one core.
+injection.json. Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold scores (the other harmless texts are
+easier and would only thin them), folds by template or near-duplicate group. Figures go into the data card between its markers. Minutes
+on one core.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from sklearn.metrics import roc_auc_score
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.safety.weights import save_weights
 from driftline_analyzers.safety.window_head import PROBE
+from driftline_core.errors import InputError
 from training.injection_data import WINDOW_CHARS, Example, cut, direct_examples, indirect_examples
 from training.injection_head import Head, Windows, fit_head, measure_windows, out_of_fold
 
@@ -81,7 +83,8 @@ def train_head(kit: Set, *, has_vectors: bool, seed: int) -> tuple[Head, float, 
     scores, _, _ = out_of_fold(
         kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=seed
     )
-    threshold = float(np.quantile(scores[~kit.is_attack], QUANTILE))
+    is_hard = ~kit.is_attack & np.char.startswith(kit.source, "own_")
+    threshold = float(np.quantile(scores[is_hard], QUANTILE))
     everything = np.ones(len(kit.is_attack), dtype=np.bool_)
     head = fit_head(kit.windows, kit.is_attack, kit.source, everything, has_vectors=has_vectors, c=C)
     return head, threshold, scores
@@ -102,6 +105,15 @@ def table(name: str, kit: Set, scores: NDArray[np.float64], threshold: float) ->
     auroc = roc_auc_score(kit.is_attack, scores)
     lines += ["", f"AUROC of all {auroc:.3f}; threshold at a probability of {1 / (1 + np.exp(-threshold)):.3f}."]
     return "\n".join(lines)
+
+
+def write_card(card: Path, text: str) -> None:
+    """Replace what is between the card's markers. Raises InputError where it has none."""
+    before, found, rest = card.read_text(encoding="utf-8").partition(_BEGIN)
+    if not found:
+        raise InputError(f"expected {_BEGIN} in {card}, got a page without it")
+    after = rest.partition(_END)[2]
+    card.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -128,9 +140,7 @@ def main() -> int:
     text = "\n\n".join(tables)
     print(text)  # noqa: T201 - what the command is for
     if options.card is not None:
-        before, found, rest = options.card.read_text(encoding="utf-8").partition(_BEGIN)
-        after = rest.partition(_END)[2]
-        options.card.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}" if found else text, encoding="utf-8")
+        write_card(options.card, text)
     print(f"{path}: {path.stat().st_size} bytes")  # noqa: T201
     return 0
 

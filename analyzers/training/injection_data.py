@@ -61,7 +61,7 @@ def direct_examples(data: Path, *, seed: int) -> list[Example]:
 
 
 def indirect_examples(data: Path, *, seed: int) -> list[Example]:
-    """Documents of one to five passages of one kind: of our own, of Wikipedia (BOLD, CC BY-SA 4.0), of Banking77's customers (CC BY 4.0);
+    """Documents of one to 25 passages of one kind: of our own, of Wikipedia (BOLD, CC BY-SA 4.0), of Banking77's customers (CC BY 4.0);
     and other such documents with a payload of our own inside.
     """
     rng = np.random.default_rng(seed + 1)
@@ -131,7 +131,7 @@ def _documents(data: Path, *, each: int, rng: np.random.Generator) -> list[Examp
         of_section.setdefault(template.section, []).append(text)
     made = []
     for text, template in ours:
-        n_more = int(rng.integers(0, 5)) if rng.random() < 0.5 else 0
+        n_more = _n_passages(rng) - 1 if rng.random() < 0.5 else 0
         more = [str(one) for one in rng.choice(of_section[template.section], n_more)]
         made.append(Example(text="\n".join([text, *more]), is_attack=False, source="own_documents", group=template.id))
     wiki: dict[str, list[str]] = {}
@@ -139,14 +139,19 @@ def _documents(data: Path, *, each: int, rng: np.random.Generator) -> list[Examp
         wiki.setdefault(row["group"], []).append(row["wikipedia"])
     for kind, passages in sorted(wiki.items()):
         for i in range(25):
-            chosen = rng.choice(len(passages), int(rng.integers(1, 6)))
+            chosen = rng.choice(len(passages), _n_passages(rng))
             text = " ".join(passages[j] for j in chosen)
             made.append(Example(text=text, is_attack=False, source="wiki", group=f"wiki:{kind}:{i}"))
     queries = [row["text"] for row in load_rows(data / "drift_banking77" / "data.jsonl.gz")]
     for i in range(400):
-        text = "\n".join(queries[j] for j in rng.choice(len(queries), int(rng.integers(1, 6))))
+        text = "\n".join(queries[j] for j in rng.choice(len(queries), _n_passages(rng)))
         made.append(Example(text=text, is_attack=False, source="drift_banking77", group=f"banking:{i}"))
     return made
+
+
+def _n_passages(rng: np.random.Generator) -> int:
+    """1 to 25, log-uniform."""
+    return int(np.exp(rng.uniform(0, np.log(26))))
 
 
 def _long_harmless(

@@ -14,7 +14,7 @@ from driftline_analyzers.safety.cues import CUES, cue_values
 from driftline_analyzers.safety.ngrams import N_BUCKETS, hashed_ngrams
 
 NGRAM_SCALE: Final = 6.0
-VECTOR_SCALE: Final = 5.0
+VECTOR_SCALE: Final = 1.0
 CUE_SCALE: Final = np.array(
     [1.0 if name.islower() and not name.endswith(("share", "words")) else 3.0 for name in CUES], dtype=np.float32
 )
@@ -30,6 +30,11 @@ class Windows:
     vectors: NDArray[np.float32]
     owner: NDArray[np.int64]
     is_attack: NDArray[np.bool_]
+
+    @property
+    def n_cues(self) -> int:
+        """How many of lexical's columns, the last ones, are cues."""
+        return len(CUES)
 
 
 def measure_windows(

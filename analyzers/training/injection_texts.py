@@ -1,7 +1,7 @@
 """Texts for training, from templates of our own: '{a|b}' is one of these, '<topic>' a phrase of injection_phrases.txt."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,8 @@ class Template:
 
 def load_templates(name: str) -> list[Template]:
     """Templates of a file beside this one, e.g. 'injection_harmless'."""
-    section, found = "", []
+    section = ""
+    found: list[Template] = []
     for line in (Path(__file__).parent / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             section = line[3:]
@@ -32,7 +33,7 @@ def load_templates(name: str) -> list[Template]:
     return found
 
 
-def expand(template: str, phrases: dict[str, Sequence[str]], rng: np.random.Generator) -> str:
+def expand(template: str, phrases: Mapping[str, Sequence[str]], rng: np.random.Generator) -> str:
     """One text of it; phrases may hold slots and choices themselves."""
     text = template
     for _ in range(8):
@@ -42,10 +43,14 @@ def expand(template: str, phrases: dict[str, Sequence[str]], rng: np.random.Gene
 
 
 def expand_many(
-    templates: Sequence[Template], *, each: int, rng: np.random.Generator, extra: dict[str, Sequence[str]] | None = None
+    templates: Sequence[Template],
+    *,
+    each: int,
+    rng: np.random.Generator,
+    extra: Mapping[str, Sequence[str]] | None = None,
 ) -> list[tuple[str, Template]]:
     """Up to `each` different texts a template; extra: more slots."""
-    phrases = _load_phrases() | (extra or {})
+    phrases = {**_load_phrases(), **(extra or {})}
     made: dict[str, Template] = {}
     for template in templates:
         for _ in range(each):

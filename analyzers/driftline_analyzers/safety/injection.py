@@ -1,7 +1,6 @@
 """Attempts to turn a model against its instructions: by the user, or hidden in what the model is given to read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -10,21 +9,11 @@ from numpy.typing import NDArray
 from driftline_analyzers.safety.cues import named_cues
 from driftline_analyzers.safety.findings import MAX_TEXTS, fields_of, unread
 from driftline_analyzers.safety.weights import load_weights
-from driftline_analyzers.safety.window_head import Verdict, Window, WindowHead
+from driftline_analyzers.safety.window_head import Task, Verdict, WindowHead, embed_candidates
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 
 _HEADS: Final = {"prompt": "direct", "document": "indirect", "tool_result": "indirect"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Task:
-    call: int
-    field: str
-    texts: Sequence[str]
-    head: WindowHead
-    chosen: Sequence[Window]
-    n_windows: int
 
 
 class InjectionScorer:
@@ -48,21 +37,15 @@ class InjectionScorer:
         scores: list[list[CallScore]] = [[] for _ in calls]
         if not tasks:
             return scores
-        of_task: list[NDArray[np.float32] | None]
+        of_task: Sequence[NDArray[np.float32] | None] = [None] * len(tasks)
         if tasks[0].head.knows(embed):
-            wanted = [task.texts[one.index][one.start : one.end] for task in tasks for one in task.chosen]
-            unique = list(dict.fromkeys(wanted))
-            vectors, row = embed(unique), {text: i for i, text in enumerate(unique)}
-            rows = iter([row[text] for text in wanted])
-            of_task = [vectors[[next(rows) for _ in task.chosen]] for task in tasks]
-        else:
-            of_task = [None] * len(tasks)
+            of_task = embed_candidates(tasks, embed)
         for task, chosen_vectors in zip(tasks, of_task, strict=True):
             verdict = task.head.verdict(task.texts, task.chosen, chosen_vectors, n_windows=task.n_windows)
             scores[task.call].append(_call_score(task.field, task.texts, verdict))
         return scores
 
-    def _tasks(self, calls: Sequence[Call]) -> list[_Task]:
+    def _tasks(self, calls: Sequence[Call]) -> list[Task]:
         weights = load_weights("injection")
         heads = {
             "direct": WindowHead(weights, prefix="direct", max_embedded=self.max_prompt_windows),
@@ -74,7 +57,7 @@ class InjectionScorer:
                 if field in _HEADS:
                     head = heads[_HEADS[field]]
                     chosen, n_windows = head.candidates(texts[:MAX_TEXTS])
-                    tasks.append(_Task(call=i, field=field, texts=texts, head=head, chosen=chosen, n_windows=n_windows))
+                    tasks.append(Task(call=i, field=field, texts=texts, head=head, chosen=chosen, n_windows=n_windows))
         return tasks
 
 

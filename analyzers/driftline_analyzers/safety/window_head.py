@@ -1,6 +1,6 @@
 """A linear head over windows of a text: vector, hashed character n-grams and named cues; the worst window decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,18 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A field of a call to judge. call: its place in the batch; chosen: the candidates among n_windows."""
+
+    call: int
+    field: str
+    texts: Sequence[str]
+    head: "WindowHead"
+    chosen: Sequence[Window]
+    n_windows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The worst window. probability: as if every second text were an attack; threshold: from which on it is suspicious."""
 
@@ -43,13 +55,26 @@ class Verdict:
 class WindowHead:
     """weights: of one head as training writes them. All windows are read by n-grams and cues; the max_embedded worst of them are embedded.
 
-    With another embedding model than the head was trained on, n-grams and cues alone decide, at a threshold of their own.
+    With another embedding model than the head was trained on, n-grams and cues alone decide, at a threshold of their own, where training
+    gave one. prepare: what is done to a window before it is read.
     """
 
-    def __init__(self, weights: Mapping[str, Any], *, prefix: str, max_embedded: int) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, Any],
+        *,
+        prefix: str,
+        max_embedded: int,
+        prepare: Callable[[str], str] | None = None,
+    ) -> None:
         self._of = {key.removeprefix(f"{prefix}_"): value for key, value in weights.items() if key.startswith(prefix)}
         self._probe = weights["probe"]
         self.max_embedded = max_embedded
+        self._prepare = prepare
+
+    def read(self, text: str) -> str:
+        """What of a window is measured and embedded."""
+        return text if self._prepare is None else self._prepare(text)
 
     def knows(self, embed: Embed) -> bool:
         """Whether embed is the model that the head was trained on, to the precision of half floats."""
@@ -61,7 +86,9 @@ class WindowHead:
         found = []
         for index, text in enumerate(texts):
             for start, end in windows(text[:MAX_CHARS], max_chars=int(self._of["window_chars"])):
-                found.append(Window(index=index, start=start, end=end, lexical=self.lexical(text[start:end])))
+                found.append(
+                    Window(index=index, start=start, end=end, lexical=self.lexical(self.read(text[start:end])))
+                )
         found.sort(key=lambda one: (-one.lexical, one.index, one.start))
         return found[: self.max_embedded], len(found)
 
@@ -81,7 +108,7 @@ class WindowHead:
             scores = [one.lexical for one in chosen]
         else:
             scores = [
-                self.full(texts[one.index][one.start : one.end], vector)
+                self.full(self.read(texts[one.index][one.start : one.end]), vector)
                 for one, vector in zip(chosen, vectors, strict=True)
             ]
         worst = int(np.argmax(scores))
@@ -96,10 +123,22 @@ class WindowHead:
         )
 
     def _log_odds(self, text: str, kind: str) -> float:
-        buckets, weights = hashed_ngrams(text)
-        cues = cue_values(text)
-        by_ngrams = float(weights @ self._of[f"{kind}_ngrams"][buckets])
-        return by_ngrams + float(cues @ self._of[f"{kind}_cues"]) + float(self._of[f"{kind}_bias"])
+        total = float(self._of[f"{kind}_bias"])
+        if f"{kind}_ngrams" in self._of:
+            buckets, weights = hashed_ngrams(text)
+            total += float(weights @ self._of[f"{kind}_ngrams"][buckets])
+        if f"{kind}_cues" in self._of:
+            total += float(cue_values(text) @ self._of[f"{kind}_cues"])
+        return total
+
+
+def embed_candidates(tasks: Sequence[Task], embed: Embed) -> list[NDArray[np.float32]]:
+    """The vectors (len(chosen), d) of each task's candidates, every text embedded once."""
+    wanted = [task.head.read(task.texts[one.index][one.start : one.end]) for task in tasks for one in task.chosen]
+    row = {text: i for i, text in enumerate(dict.fromkeys(wanted))}
+    vectors = embed(list(row))
+    rows = iter([row[text] for text in wanted])
+    return [vectors[[next(rows) for _ in task.chosen]] for task in tasks]
 
 
 def _sigmoid(value: float) -> float:
