@@ -259,6 +259,11 @@ class AnalyzerSettings(ComponentSettings):
     max_scored_chars: int = Field(
         default=200_000, ge=1000, le=10_000_000, description="Characters of one text that scorers are given."
     )
+    toxicity_classifier: str | None = Field(
+        default=None,
+        description="Text classification model of transformers, by name or path, that says what is toxic; unset is a small head of our own "
+        "that knows hate against groups in English and little else.",
+    )
     canaries: tuple[SecretStr, ...] = Field(
         default=(),
         description="Words in your system prompts that no answer may hold: prompt_leak flags answers that do.",

@@ -4,6 +4,7 @@ from typing import Final, Literal
 
 ScorerName = Literal[
     "injection",
+    "toxicity",
     "pii",
     "secrets",
     "prompt_leak",
@@ -15,6 +16,7 @@ ScorerName = Literal[
 ]
 SCORER_NAMES: Final[tuple[ScorerName, ...]] = (
     "injection",
+    "toxicity",
     "pii",
     "secrets",
     "prompt_leak",

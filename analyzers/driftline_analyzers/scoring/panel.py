@@ -12,7 +12,7 @@ import xxhash
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.records import ScoreKey, ScoreRow, Status
 from driftline_analyzers.scoring.scorer import CallScore, CallScorer, Embed
-from driftline_core.errors import DriftlineError
+from driftline_core.errors import ConfigError, DriftlineError
 from driftline_core.log import get_logger
 
 FAILED_FIELD: Final = "call"
@@ -26,16 +26,24 @@ class EmbeddingFailed(DriftlineError, RuntimeError):
 
 
 class Panel:
-    """Scorers, the share of traces that each looks at (1 unless told), and the time that each has taken, in seconds."""
+    """Scorers, the share of traces that each looks at (1 unless told), and the time that each has taken, in seconds.
 
-    def __init__(self, scorers: Sequence[CallScorer], *, embed: Embed, shares: Mapping[str, float]) -> None:
+    unusable: why scorers cannot work as they are set up, by name; they are left out, and added here when they say so (ConfigError).
+    """
+
+    def __init__(
+        self, scorers: Sequence[CallScorer], *, embed: Embed, shares: Mapping[str, float], unusable: dict[str, str]
+    ) -> None:
         self.scorers = tuple(scorers)
+        self.unusable = unusable
         self.seconds = {scorer.name: 0.0 for scorer in scorers}
         self._embed = embed
         self._shares = shares
 
     def looks_at(self, scorer: CallScorer, trace_id: str) -> bool:
-        """Whether a trace is in the scorer's sample: always the same answer, and what a smaller share has a larger one has too."""
+        """Whether a trace is in the scorer's sample, always the same one, of which a larger share has all and more; never when unusable."""
+        if scorer.name in self.unusable:
+            return False
         share = self._shares.get(scorer.name, 1.0)
         return share >= 1 or xxhash.xxh3_64_intdigest(bytes.fromhex(trace_id)) < share * 2**64
 
@@ -51,6 +59,9 @@ class Panel:
                 rows += self._score(scorer, sampled)
             except EmbeddingFailed as error:
                 problem = error
+            except ConfigError as error:
+                self.unusable[scorer.name] = str(error)
+                _LOG.error("scorer cannot work", scorer=scorer.name, error=str(error))
             self.seconds[scorer.name] += time.perf_counter() - begun
         return rows, problem
 
@@ -59,6 +70,8 @@ class Panel:
             return []
         try:
             return _rows(scorer, calls, scorer.score(calls, embed=self._embed))
+        except ConfigError:
+            raise
         except Exception as error:  # noqa: BLE001 - the edge of the loop: whatever a scorer raises, the calls go on
             if len(calls) == 1:
                 self._require_embedding()

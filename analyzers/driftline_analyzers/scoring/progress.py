@@ -61,6 +61,7 @@ class ScoringRun:
         self.cache_hits = 0
         self.seconds: dict[str, float] = {}
         self.errors: list[str] = []
+        self.unusable: dict[str, str] = {}
         self.is_complete = True
 
     def add(self, rows: Sequence[ScoreRow]) -> None:
@@ -85,7 +86,7 @@ class ScoringRun:
             texts_embedded=self.texts_embedded,
             cache_hits=self.cache_hits,
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
-            errors=tuple(self.errors),
+            errors=(*self.errors, *(f"{name} cannot work: {why}" for name, why in self.unusable.items())),
             is_complete=self.is_complete,
         )
 

@@ -12,12 +12,14 @@ from driftline_analyzers.safety.pii import PiiScorer
 from driftline_analyzers.safety.prompt_leak import PromptLeakScorer
 from driftline_analyzers.safety.refusal import RefusalScorer
 from driftline_analyzers.safety.secrets import SecretsScorer
+from driftline_analyzers.safety.toxicity import ToxicityScorer
 from driftline_analyzers.scoring.names import ScorerName
 from driftline_analyzers.scoring.scorer import CallScorer
 from driftline_analyzers.settings import AnalyzerSettings
 
 SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = {
     "injection": lambda settings: InjectionScorer(),
+    "toxicity": lambda settings: ToxicityScorer(classifier=settings.toxicity_classifier, device=settings.device),
     "pii": lambda settings: PiiScorer(),
     "secrets": lambda settings: SecretsScorer(),
     "prompt_leak": lambda settings: PromptLeakScorer(

@@ -129,7 +129,7 @@ def _series(rows: list[Row], steps: Steps) -> list[ScoreSeries]:
 
 
 def _counts(rows: Iterable[Row]) -> Row:
-    of_all = {name: 0 for name in ("scored", "flagged", "unknown", "failed")}
+    of_all = dict.fromkeys(("scored", "flagged", "unknown", "failed"), 0)
     for row in rows:
         for name in of_all:
             of_all[name] += row[f"n_{name}"]

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
+from driftline_core.errors import ConfigError
 
 
 class Lengths:
@@ -52,6 +53,16 @@ class Embedding:
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
         vectors = embed([call.prompt for call in calls])
         return [[CallScore(field="prompt", value=float(vector[0]), is_flagged=False)] for vector in vectors]
+
+
+class Unready:
+    """Is set up wrongly."""
+
+    name: ClassVar[str] = "unready"
+    version: ClassVar[str] = "1"
+
+    def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
+        raise ConfigError("expected a model, got none")
 
 
 class NotANumber:

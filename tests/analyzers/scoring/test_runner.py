@@ -12,7 +12,7 @@ from driftline_analyzers.scoring.scorer import CallScorer
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import DriftlineError
 from driftline_core.store import Store
-from tests.analyzers.scoring.scorers import Embedding, Fragile, Lengths, NotANumber
+from tests.analyzers.scoring.scorers import Embedding, Fragile, Lengths, NotANumber, Unready
 from tests.analyzers.scoring.spans import NOON, counts, llm, retrieval, scores, store_spans
 
 
@@ -153,6 +153,15 @@ def test_calls_wait_while_nothing_can_be_embedded_and_other_scorers_go_on(store:
     assert waiting.run_once().scores == {"embedding": 2, "lengths": 2}
     assert waiting.stats().waiting == {"default": 0}
     assert [row["analyzer"] for row in scores(store)] == ["embedding", "lengths"] * 2
+
+
+def test_a_scorer_that_is_set_up_wrongly_says_so_and_the_others_go_on(store: Store) -> None:
+    store_spans(store, [llm(1), llm(2)])
+    mixed = runner(store, Unready(), Lengths())
+    report = mixed.run_once()
+    assert report.errors == ("unready cannot work: expected a model, got none",)
+    assert [row["analyzer"] for row in scores(store)] == ["lengths", "lengths"]
+    assert mixed.run_once().calls == 0
 
 
 def test_what_is_no_number_is_unknown_and_says_why(store: Store) -> None:
