@@ -1,6 +1,6 @@
 """Injection in eval_safety.py: what cross-validation, unseen sources, untouched hard negatives and hidden payloads say."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,7 +75,7 @@ def tables(data: Path, vectors: CachedVectors) -> Iterator[Table]:
     yield _other_sources(rows, kit)
     yield _length(rows, kit)
     yield _shipped(rows, vectors.vectors)
-    yield _hidden(rows, data, vectors.vectors)
+    yield from _hidden(rows, data, vectors.vectors)
 
 
 def _fold_scores(rows: Rows, kit: Set, *, has_vectors: bool) -> tuple[Scores, list[Head], NDArray[np.int64]]:
@@ -110,12 +110,12 @@ def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
         ]
         for kind in kinds[3:]:
             members = rows.of(kind)
-            share = np.mean(passed[kind])
+            share = float(np.mean(passed[kind]))
             lines.append(
                 (
                     NAMES[kind] + ", as prompts",
                     str(int(members.sum())),
-                    rate(round(float(share) * int(members.sum())), int(members.sum())),
+                    rate(round(share * int(members.sum())), int(members.sum())),
                     auroc_with_interval(mean[members], mean[benign]),
                 )
             )
@@ -220,26 +220,20 @@ def _length(rows: Rows, kit: Set) -> Table:
 
 
 def _shipped(rows: Rows, embed: Embed) -> Table:
-    """The scorer as it runs, at its own threshold. Of the attacks in it only BIPIA's were not trained on."""
-    is_flagged = _flags(rows.texts, lambda text: {"prompt": text}, embed)
-    lexical = _flags(rows.texts, lambda text: {"prompt": text}, _other_model)
+    """The scorer as it runs, at its own thresholds."""
+    flags = {has: _flags(rows.texts, embed, has_vectors=has) for has in (False, True)}
     lines = [
-        (
-            NAMES[kind],
-            str(int(rows.of(kind).sum())),
-            flagged(is_flagged[rows.of(kind)]),
-            flagged(lexical[rows.of(kind)]),
-        )
-        for kind in BENIGN
+        (NAMES[kind], str(int(rows.of(kind).sum())), *(flagged(flags[has][rows.of(kind)]) for has in (False, True)))
+        for kind in (*BENIGN, "indirect_payload_text", "indirect_payload_code")
     ]
     return Table(
-        name="Over-defence: harmless prompts that the shipped scorer flags",
-        columns=("harmless prompts", "n", "flagged", "flagged with another embedding model (patterns alone)"),
+        name="Over-defence: prompts that the shipped scorer flags",
+        columns=("prompts", "n", "flagged", "flagged with vectors"),
         rows=lines,
     )
 
 
-def _hidden(rows: Rows, data: Path, embed: Embed) -> Table:
+def _hidden(rows: Rows, data: Path, embed: Embed) -> Iterator[Table]:
     """BIPIA's payloads, which training lacks, in documents that training lacks; the same documents without them are the harmless ones."""
     hosts = {
         "RAGTruth passages": [row["context"] for row in load_rows(data / "grounding_ragtruth_qa" / "data.jsonl.gz")],
@@ -248,54 +242,52 @@ def _hidden(rows: Rows, data: Path, embed: Embed) -> Table:
             for row in load_rows(data / "grounding_factscore" / "documents.jsonl.gz")
         ],
     }
-    lines = []
-    for name, all_texts in hosts.items():
-        texts = [text[:8000] for text in dict.fromkeys(all_texts)]
-        rng = np.random.default_rng(0)
-        clean = texts[:200]
-        clean_values, clean_flags = _values(clean, embed)
-        lines.append((name, "nothing", str(len(clean)), flagged(clean_flags), "-", "-"))
-        for kind in ("indirect_payload_text", "indirect_payload_code"):
-            payloads = [rows.texts[i] for i in np.flatnonzero(rows.of(kind))]
-            made = [hide(payload, str(rng.choice(np.array(texts, dtype=object))), rng)[0] for payload in payloads * 2]
-            values, flags = _values(made, embed)
-            lines.append(
-                (
-                    name,
-                    NAMES[kind].removesuffix(" (unseen)"),
-                    str(len(made)),
-                    flagged(flags),
-                    flagged(values >= threshold_at(clean_values, 0.01)),
-                    auroc_with_interval(values, clean_values),
+    for has_vectors in (False, True):
+        lines = []
+        for name, all_texts in hosts.items():
+            texts = [text[:8000] for text in dict.fromkeys(all_texts)]
+            rng = np.random.default_rng(0)
+            clean = texts[:200]
+            clean_values, clean_flags = _values(clean, embed, has_vectors=has_vectors)
+            lines.append((name, "nothing", str(len(clean)), flagged(clean_flags), "-", "-"))
+            for kind in ("indirect_payload_text", "indirect_payload_code"):
+                payloads = [rows.texts[i] for i in np.flatnonzero(rows.of(kind))]
+                made = [hide(one, str(rng.choice(np.array(texts, dtype=object))), rng)[0] for one in payloads * 2]
+                values, flags = _values(made, embed, has_vectors=has_vectors)
+                lines.append(
+                    (
+                        name,
+                        NAMES[kind].removesuffix(" (unseen)"),
+                        str(len(made)),
+                        flagged(flags),
+                        flagged(values >= threshold_at(clean_values, 0.01)),
+                        auroc_with_interval(values, clean_values),
+                    )
                 )
-            )
-    return Table(
-        name="Payloads hidden in documents, the shipped scorer",
-        columns=(
-            "documents",
-            "hidden in them",
-            "n",
-            "flagged",
-            "flagged at 1 % false positives",
-            "AUROC against the clean ones",
-        ),
-        rows=lines,
-    )
+        yield Table(
+            name="Payloads hidden in documents, the shipped scorer" + (" with vectors" if has_vectors else ""),
+            columns=(
+                "documents",
+                "hidden in them",
+                "n",
+                "flagged",
+                "flagged at 1 % false positives",
+                "AUROC against the clean ones",
+            ),
+            rows=lines,
+        )
 
 
-def _values(documents: Sequence[str], embed: Embed) -> tuple[Scores, Flags]:
-    scored = InjectionScorer().score([_call(documents=(text,)) for text in documents], embed=embed)
+def _values(documents: Sequence[str], embed: Embed, *, has_vectors: bool) -> tuple[Scores, Flags]:
+    scorer = InjectionScorer(uses_vectors=has_vectors)
+    scored = scorer.score([_call(documents=(text,)) for text in documents], embed=embed)
     values = np.array([one[0].value for one in scored], dtype=np.float64)
     return values, np.array([one[0].is_flagged for one in scored])
 
 
-def _flags(texts: Sequence[str], fields: Callable[[str], dict[str, str]], embed: Embed) -> Flags:
-    scored = InjectionScorer().score([_call(**fields(text)) for text in texts], embed=embed)
+def _flags(prompts: Sequence[str], embed: Embed, *, has_vectors: bool) -> Flags:
+    scored = InjectionScorer(uses_vectors=has_vectors).score([_call(prompt=text) for text in prompts], embed=embed)
     return np.array([one[0].is_flagged for one in scored])
-
-
-def _other_model(texts: Sequence[str]) -> NDArray[np.float32]:
-    return np.full((len(texts), 8), 8**-0.5, dtype=np.float32)
 
 
 def _call(*, prompt: str = "", documents: Sequence[str] = ()) -> Call:

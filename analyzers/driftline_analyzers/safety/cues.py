@@ -25,7 +25,7 @@ _PATTERNS: Final = {
     "unfiltered": r"\b(?:unfiltered|uncensored|amoral|unrestricted|unethical|immoral|nsfw|jailbroken|unaligned|unhinged)\b",
     "persona": r"\b(?:you (?:are|will be) (?:now|going to)|from now on|act(?:ing)? as|pretend|role-?play|simulat\w+"
     r"|respond as|in the role of|imagine you)\b",
-    "named_jailbreak": r"\b(?:do anything now|DAN|developer mode|jailbreak\w*|god mode|opposite mode|evil (?:twin|ai|bot)"
+    "named_jailbreak": r"\b(?:do anything now|dan|developer mode|jailbreak\w*|god mode|opposite mode|evil (?:twin|ai|bot)"
     r"|anti-?gpt|\w+gpt)\b",
     "no_refusal": r"\b(?:never|not|don'?t|won'?t|cannot|must|without)\b[^.!?\n]{0,30}\b(?:refus\w+|declin\w+|apolog\w+"
     r"|warn\w*|sorry|disclaimer\w*|say(?:ing)? no"
@@ -34,10 +34,10 @@ _PATTERNS: Final = {
     r"|confines of ai)\b",
     "policy": r"\b(?:openai|content polic\w+|use.case polic\w+|illegal|legality|ethical|ethics|morals?|harmful|offensive"
     r"|profan\w+|swear\w*|explicit)\b",
-    "fake_turn": r"<\|?\/?(?:im_start|im_end|system|sys|user|assistant|endoftext)\|?>|\[/?(?:INST|SYS|SYSTEM|ADMIN)\]"
+    "fake_turn": r"<\|?\/?(?:im_start|im_end|system|sys|user|assistant|endoftext)\|?>|\[/?(?:inst|sys|system|admin)\]"
     r"|\"role\":|^\W*(?:system|assistant|human|user)\s?:"
     r"|###\s*(?:system|instruction|user)|end of (?:instructions|prompt|context|document)",
-    "to_model": r"\b(?:ai|a\.i\.|llms?|assistants?|chat ?bots?|language models?|chatgpt|gpt-?\d?|agents?|ki)\b|AI|助手"
+    "to_model": r"\b(?:ai|a\.i\.|llms?|assistants?|chat ?bots?|language models?|chatgpt|gpt-?\d?|agents?|ki)\b|助手"
     r"|アシスタント|ассистент",
     "secretly": r"\b(?:do not|don'?t|without|never) (?:tell|telling|inform\w*|mention\w*|reveal\w*|show\w*|explain\w*)\b"
     r"|\b(?:secretly|silently|hidden)\b|<!--",
@@ -61,8 +61,10 @@ _PATTERNS: Final = {
     "spaced_letters": r"(?:\b\w ){6,}",
     "leet": r"\b(?=\w*[a-z])(?=\w*[0134])[a-z0134]{5,}\b",
 }  # fmt: skip
-_COMPILED: Final = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _PATTERNS.items()}
+_COMPILED: Final = {name: re.compile(pattern) for name, pattern in _PATTERNS.items()}
+"""For folded text: ignoring case costs them most of their speed."""
 _CASED: Final = re.compile(r"[A-Z]{4,}")
+_OTHER_SCRIPTS: Final = re.compile(r"[^\W\d_\x00-\u024f]")
 _WORD: Final = re.compile(r"\w+")
 _YOU: Final = frozenset({"you", "your", "you're", "yourself", "u"})
 CUES: Final = (
@@ -85,17 +87,19 @@ NAMED: Final = (
 
 def cue_values(text: str) -> NDArray[np.float32]:
     """(len(CUES),) in [0, 1]: phrases are there or not; the rest are shares of characters or words."""
-    phrases = [1.0 if pattern.search(text) else 0.0 for pattern in _COMPILED.values()]
-    n_chars = max(1, len(text))
-    words = _WORD.findall(text.lower())
-    n_words = max(1, len(words))
+    folded = text.lower()
+    phrases = [1.0 if pattern.search(folded) else 0.0 for pattern in _COMPILED.values()]
+    words = _WORD.findall(folded)
+    n_words, n_chars = max(1, len(words)), max(1, len(text))
+    letters = sum(map(str.isalpha, text))
+    digits = sum(map(str.isdigit, text))
     shares = [
-        sum(word in _YOU for word in words) / n_words,
+        sum(map(_YOU.__contains__, words)) / n_words,
         len(_CASED.findall(text)) / n_words,
         sum(map(str.isupper, text)) / n_chars,
-        sum(map(str.isdigit, text)) / n_chars,
-        sum(not char.isalnum() and not char.isspace() for char in text) / n_chars,
-        sum(char > "\u024f" and char.isalpha() for char in text) / n_chars,
+        digits / n_chars,
+        (len(text) - letters - digits - sum(map(str.isspace, text))) / n_chars,
+        len(_OTHER_SCRIPTS.findall(text)) / n_chars,
         min(1.0, text.count("!") / n_words * 5),
     ]
     return np.array(phrases + shares, dtype=np.float32)
@@ -103,4 +107,5 @@ def cue_values(text: str) -> NDArray[np.float32]:
 
 def named_cues(text: str) -> list[str]:
     """The telling signs that the text has."""
-    return [name for name in NAMED if _COMPILED[name].search(text)]
+    folded = text.lower()
+    return [name for name in NAMED if _COMPILED[name].search(folded)]

@@ -71,7 +71,7 @@ class ToxicityScorer:
 
     def _by_head(self, fields: Sequence[tuple[int, str, str]], embed: Embed) -> list[CallScore]:
         head = WindowHead(
-            load_weights("toxicity"), prefix="toxicity", max_embedded=self.max_windows, prepare=mask_groups
+            load_weights("toxicity"), prefix="toxicity", max_windows=self.max_windows, prepare=mask_groups
         )
         if not head.knows(embed):
             reason = "the embedding model is not the one that the head was trained on; name a classifier"
@@ -85,14 +85,14 @@ class ToxicityScorer:
             tasks.append(Task(call=i, field=field, texts=(text,), head=head, chosen=chosen, n_windows=n_windows))
         found = []
         for task, vectors in zip(tasks, embed_candidates(tasks, embed), strict=True):
-            verdict = head.verdict(task.texts, task.chosen, vectors, n_windows=task.n_windows)
+            verdict = head.verdict(task.texts, task.chosen, vectors)
             evidence: dict[str, Any] = {
                 "model": "driftline hatecheck head",
                 "threshold": round(verdict.threshold, 6),
                 "spans": [[verdict.window.start, verdict.window.end]],
             }
-            if verdict.n_windows > verdict.n_embedded:
-                evidence["windows_by_patterns_alone"] = verdict.n_windows - verdict.n_embedded
+            if task.n_windows > len(task.chosen):
+                evidence["parts_by_ngrams_alone"] = task.n_windows - len(task.chosen)
             is_flagged = verdict.probability >= verdict.threshold
             found.append(
                 CallScore(field=task.field, value=verdict.probability, is_flagged=is_flagged, evidence=evidence)
@@ -119,7 +119,7 @@ class ToxicityScorer:
                 "spans": [list(read[worst])],
             }
             if len(of_text) > len(read):
-                evidence["unread_windows"] = len(of_text) - len(read)
+                evidence["unread_parts"] = len(of_text) - len(read)
             is_flagged = values[worst] >= self.threshold
             found.append(CallScore(field=field, value=values[worst], is_flagged=is_flagged, evidence=evidence))
         return found

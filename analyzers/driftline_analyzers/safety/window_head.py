@@ -20,12 +20,12 @@ _SAME_MODEL: Final = 0.99
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A part of one of the texts: [start, end) of the text of that index. log_odds by n-grams and cues alone."""
+    """A part of one of the texts: [start, end) of the text of that index. by_ngrams: log-odds that its n-grams alone add."""
 
     index: int
     start: int
     end: int
-    lexical: float
+    by_ngrams: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +47,12 @@ class Verdict:
     probability: float
     threshold: float
     window: Window
-    is_lexical: bool
-    n_windows: int
-    n_embedded: int
 
 
 class WindowHead:
-    """weights: of one head as training writes them. All windows are read by n-grams and cues; the max_embedded worst of them are embedded.
+    """weights: of one head as training writes them. Every window is read by n-grams; the max_windows worst of them in full.
 
-    With another embedding model than the head was trained on, n-grams and cues alone decide, at a threshold of their own, where training
-    gave one. prepare: what is done to a window before it is read.
+    prepare: what is done to a window before it is read.
     """
 
     def __init__(
@@ -64,12 +60,12 @@ class WindowHead:
         weights: Mapping[str, Any],
         *,
         prefix: str,
-        max_embedded: int,
+        max_windows: int,
         prepare: Callable[[str], str] | None = None,
     ) -> None:
         self._of = {key.removeprefix(f"{prefix}_"): value for key, value in weights.items() if key.startswith(prefix)}
         self._probe = weights["probe"]
-        self.max_embedded = max_embedded
+        self.max_windows = max_windows
         self._prepare = prepare
 
     def read(self, text: str) -> str:
@@ -82,44 +78,31 @@ class WindowHead:
         return len(vector) == len(self._probe) and float(vector @ self._probe) > _SAME_MODEL
 
     def candidates(self, texts: Sequence[str]) -> tuple[list[Window], int]:
-        """The worst windows of a field's texts by n-grams and cues, worst first, and how many windows there were."""
+        """The worst windows of a field's texts by n-grams, worst first, and how many windows there were."""
         found = []
+        of_bucket = self._of["lexical_ngrams"]
         for index, text in enumerate(texts):
             for start, end in windows(text[:MAX_CHARS], max_chars=int(self._of["window_chars"])):
-                found.append(
-                    Window(index=index, start=start, end=end, lexical=self.lexical(self.read(text[start:end])))
-                )
-        found.sort(key=lambda one: (-one.lexical, one.index, one.start))
-        return found[: self.max_embedded], len(found)
+                buckets, weights = hashed_ngrams(self.read(text[start:end]))
+                by_ngrams = float(weights @ of_bucket[buckets])
+                found.append(Window(index=index, start=start, end=end, by_ngrams=by_ngrams))
+        found.sort(key=lambda one: (-one.by_ngrams, one.index, one.start))
+        return found[: self.max_windows], len(found)
 
-    def lexical(self, text: str) -> float:
-        """Log-odds by n-grams and cues alone."""
-        return self._log_odds(text, "lexical")
-
-    def full(self, text: str, vector: NDArray[np.float32]) -> float:
-        """Log-odds with the vector (d,)."""
-        return self._log_odds(text, "full") + float(vector @ self._of["full_vector"])
-
-    def verdict(
-        self, texts: Sequence[str], chosen: Sequence[Window], vectors: NDArray[np.float32] | None, *, n_windows: int
-    ) -> Verdict:
-        """The decision of a field from its candidates; vectors: (len(chosen), d), or None where the model is not the trained one."""
-        if vectors is None:
-            scores = [one.lexical for one in chosen]
-        else:
-            scores = [
-                self.full(self.read(texts[one.index][one.start : one.end]), vector)
-                for one, vector in zip(chosen, vectors, strict=True)
-            ]
-        worst = int(np.argmax(scores))
+    def verdict(self, texts: Sequence[str], chosen: Sequence[Window], vectors: NDArray[np.float32] | None) -> Verdict:
+        """The decision of a field from its candidates. vectors: (len(chosen), d) by the model that the head was trained on, or None: the
+        head without vectors decides, at a threshold of its own.
+        """
         kind = "lexical" if vectors is None else "full"
+        scores = []
+        for i, one in enumerate(chosen):
+            score = self._log_odds(self.read(texts[one.index][one.start : one.end]), kind)
+            scores.append(score if vectors is None else score + float(vectors[i] @ self._of["full_vector"]))
+        worst = int(np.argmax(scores))
         return Verdict(
             probability=_sigmoid(scores[worst]),
             threshold=_sigmoid(float(self._of[f"{kind}_threshold"])),
             window=chosen[worst],
-            is_lexical=vectors is None,
-            n_windows=n_windows,
-            n_embedded=0 if vectors is None else len(chosen),
         )
 
     def _log_odds(self, text: str, kind: str) -> float:
