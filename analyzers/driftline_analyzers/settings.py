@@ -259,6 +259,11 @@ class AnalyzerSettings(ComponentSettings):
     max_scored_chars: int = Field(
         default=200_000, ge=1000, le=10_000_000, description="Characters of one text that scorers are given."
     )
+    grounding_model: str | None = Field(
+        default=None,
+        description="Cross-encoder by name or path that is asked about the sentences which the first stage of grounding leaves open; "
+        "unset asks none.",
+    )
     toxicity_classifier: str | None = Field(
         default=None,
         description="Text classification model of transformers, by name or path, that says what is toxic; unset is a small head of our own "

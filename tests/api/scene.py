@@ -60,10 +60,14 @@ def _call_scores(store: Store, now: datetime) -> None:
         "scores",
         [
             call_score(1, now, analyzer="pii", value=1.0, evidence={"kinds": {"email": 1}, "spans": [[5, len(about)]]}),
-            call_score(1, now, analyzer="injection", field="prompt", evidence={"spans": [[0, 6]]}),
+            call_score(1, now, analyzer="injection", field="prompt", evidence={"spans": [[0, len(HOSTILE)]]}),
             call_score(1, now, analyzer="readability", is_flagged=0, status="unknown", evidence={"unknown": HOSTILE}),
             call_score(
-                3, now, analyzer="grounding", value=0.93, evidence={"spans": [[10, 24]], "span_reasons": [HOSTILE]}
+                3,
+                now,
+                analyzer="grounding",
+                value=0.93,
+                evidence={"spans": [{"start": 16, "end": 28, "reason": "in no document"}]},
             ),
         ],
     )

@@ -19,7 +19,7 @@ _ASKED: Final = re.compile(
 )
 _EXPLAIN: Final = re.compile(
     r"^\s*(?:how|what|why|when|can you explain|explain|is|does|which|write (?:me )?(?:a|an|some) "
-    r"(?:function|script|program|class|code|test))\b",
+    r"(?:[\w#+.-]+ ){0,3}(?:function|script|program|class|code|test))\b",
     re.IGNORECASE,
 )
 _FENCE: Final = re.compile(r"```[a-zA-Z]*\s*\n(.*?)\n?\s*```", re.DOTALL)

@@ -3,6 +3,7 @@
 from typing import Final, Literal
 
 ScorerName = Literal[
+    "grounding",
     "injection",
     "toxicity",
     "pii",
@@ -15,6 +16,7 @@ ScorerName = Literal[
     "readability",
 ]
 SCORER_NAMES: Final[tuple[ScorerName, ...]] = (
+    "grounding",
     "injection",
     "toxicity",
     "pii",

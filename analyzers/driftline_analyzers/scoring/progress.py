@@ -85,7 +85,7 @@ class ScoringRun:
             withdrawn=self.withdrawn,
             texts_embedded=self.texts_embedded,
             cache_hits=self.cache_hits,
-            seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            seconds={name: round(seconds, 6) for name, seconds in self.seconds.items()},
             errors=(*self.errors, *(f"{name} cannot work: {why}" for name, why in self.unusable.items())),
             is_complete=self.is_complete,
         )

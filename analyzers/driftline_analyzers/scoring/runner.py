@@ -251,7 +251,8 @@ class ScoringRunner:
             run.cache_hits += counts.n_hits
             return vectors
 
-        return Panel(self._made_scorers(), embed=embed, shares={**self.settings.scorer_shares}, unusable=run.unusable)
+        shares = {str(name): share for name, share in self.settings.scorer_shares.items()}
+        return Panel(self._made_scorers(), embed=embed, shares=shares, unusable=run.unusable)
 
     def _made_scorers(self) -> Sequence[CallScorer]:
         if self._scorers is None:

@@ -15,8 +15,8 @@ export function placesOf(scores, field) {
   return scores
     .filter((one) => one.is_flagged && one.field === field && Array.isArray(one.evidence?.spans))
     .flatMap((one) =>
-      one.evidence.spans.filter(isSpan).map(([start, end], index) => {
-        const reason = one.evidence.span_reasons?.[index] ?? one.evidence.span_kinds?.[index];
+      one.evidence.spans.map(spanOf).filter(isSpan).map(({ start, end, reason: own }, index) => {
+        const reason = own ?? one.evidence.span_kinds?.[index];
         const title = [meaning(one.analyzer) || one.analyzer, typeof reason === "string" ? reason.replaceAll("_", " ") : null].filter(Boolean).join(", ");
         return { start, end, tone: TONES[one.analyzer] ?? "other", title };
       }),
@@ -45,6 +45,11 @@ export function markedInside(text, inner, places) {
   return at < 0 ? [text] : marked(text, places, Array.from(text.slice(0, at)).length);
 }
 
-function isSpan(span) {
-  return Array.isArray(span) && span.length === 2 && span.every(Number.isInteger) && span[0] >= 0;
+/** A span as scorers write it, [start, end] or { start, end, reason }, as the latter. */
+function spanOf(span) {
+  return Array.isArray(span) ? { start: span[0], end: span[1] } : (span ?? {});
+}
+
+function isSpan({ start, end }) {
+  return Number.isInteger(start) && Number.isInteger(end) && start >= 0;
 }
