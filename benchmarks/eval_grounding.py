@@ -250,7 +250,7 @@ def main() -> int:
         Table(
             name="Decisions at the shipped threshold",
             columns=(
-                "set", "unsupported", "flagged", "precision", "recall", "F1 [95 %]", "F1 of flagging all", "F1 at the set's own best threshold",
+                "set", "unsupported", "flagged", "precision", "recall", "F1 [95 %]", "F1 of flagging all", "F1 at its best threshold",
             ),
             rows=[decisions(one) for one in sets],
         ),
