@@ -8,12 +8,13 @@ from typing import Any, Final, Literal
 from driftline_analyzers.judge.question import Question, verdict_schema
 from driftline_analyzers.judge.settings import JudgeSettings
 
+CONTENT_FILTER: Final = "content_filter"
 _OPTIONAL: Final = ("temperature", "seed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """answer_format: by JSON schema, as any JSON object, or only asked for in words. omitted: what it does not take of temperature and seed."""
+    """answer_format: by JSON schema, as any JSON object, or only asked for in words. omitted: temperature, seed, where refused."""
 
     answer_format: Literal["schema", "object", "plain"] = "schema"
     limit_name: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -38,6 +39,8 @@ class Dialect:
 
     def after_refusal(self, error: Mapping[str, Any]) -> "Dialect | None":
         """What to try when a request was refused with that `error` object; None when there is nothing left to give up."""
+        if error.get("code") == CONTENT_FILTER:
+            return None
         said = f"{error.get('param') or ''} {error.get('message') or ''}"
         if "max_tokens" in said and self.limit_name == "max_tokens":
             return dataclasses.replace(self, limit_name="max_completion_tokens")

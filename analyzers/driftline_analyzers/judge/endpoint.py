@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 
 from driftline_analyzers.judge.breaker import Breaker
-from driftline_analyzers.judge.dialect import Dialect
+from driftline_analyzers.judge.dialect import CONTENT_FILTER, Dialect
 from driftline_analyzers.judge.question import Question
 from driftline_analyzers.judge.reply import Usage, read_body, read_error, read_reply, read_usage
 from driftline_analyzers.judge.settings import JudgeSettings
@@ -24,6 +24,7 @@ from driftline_core.log import get_logger
 _MAX_BODY_BYTES: Final = 1 << 20
 _CONNECT_S: Final = 10.0
 _NO_ACCESS: Final[Mapping[int, Unanswered]] = {401: "unauthorized", 403: "unauthorized", 404: "rejected"}
+_FOR_NOW: Final[Mapping[int, Unanswered]] = {408: "timeout", 425: "server_error", 429: "rate_limited"}
 _BAD_REQUEST: Final = frozenset({400, 422})
 _MAX_REST_S: Final = 86_400.0
 _LOG = get_logger("judge")
@@ -116,18 +117,14 @@ class Endpoint:
             return _ForNow(reason="unreachable")
         except httpx.HTTPError:
             return self._failed("unreachable", may_be_billed=True)
-        if response.status == httpx.codes.TOO_MANY_REQUESTS:
-            return _ForNow(reason="rate_limited", retry_after_s=response.retry_after_s)
-        if response.status >= 500:
-            return _ForNow(reason="server_error", retry_after_s=response.retry_after_s)
-        if response.status in _BAD_REQUEST:
-            error = read_error(response.body)
-            if error.get("code") == "content_filter":
-                self.breaker.succeed()
-                return Answer(verdict=Verdict(unknown="refusal"))
-            simpler = dialect.after_refusal(error)
-            if simpler is not None:
-                return simpler
+        if response.status in _FOR_NOW or response.status >= 500:
+            reason = _FOR_NOW.get(response.status, "server_error")
+            return _ForNow(reason=reason, retry_after_s=response.retry_after_s)
+        if (
+            response.status in _BAD_REQUEST
+            and (simpler := dialect.after_refusal(read_error(response.body))) is not None
+        ):
+            return simpler
         return self._answered(response, question, dialect)
 
     def _answered(self, response: _Response, question: Question, dialect: Dialect) -> Answer:
@@ -136,7 +133,8 @@ class Endpoint:
             return _unanswered(_NO_ACCESS[response.status])
         self.breaker.succeed()
         if response.status != httpx.codes.OK:
-            return _unanswered("rejected")
+            is_filtered = read_error(response.body).get("code") == CONTENT_FILTER
+            return Answer(verdict=Verdict(unknown="refusal" if is_filtered else "rejected"))
         self._dialect = dialect
         return Answer(
             verdict=read_reply(response.body, question.criterion), usage=read_usage(response.body), may_be_billed=True
