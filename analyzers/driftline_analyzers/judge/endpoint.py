@@ -26,6 +26,8 @@ _CONNECT_S: Final = 10.0
 _NO_ACCESS: Final[Mapping[int, Unanswered]] = {401: "unauthorized", 403: "unauthorized", 404: "rejected"}
 _FOR_NOW: Final[Mapping[int, Unanswered]] = {408: "timeout", 425: "server_error", 429: "rate_limited"}
 _BAD_REQUEST: Final = frozenset({400, 422})
+_KEEP_ALIVE_S: Final = 2.0
+"""Below the 5 s after which common servers hang up, so that no request is sent into a connection that is about to close."""
 _MAX_REST_S: Final = 86_400.0
 _LOG = get_logger("judge")
 
@@ -80,7 +82,10 @@ class Endpoint:
             verify=self._tls,
             trust_env=False,
             timeout=httpx.Timeout(None, connect=min(_CONNECT_S, self._settings.timeout_s)),
-            limits=httpx.Limits(max_connections=self._settings.max_concurrency),
+            limits=httpx.Limits(
+                max_connections=self._settings.max_concurrency,
+                keepalive_expiry=_KEEP_ALIVE_S,
+            ),
         )
 
     async def ask(self, client: httpx.AsyncClient, question: Question, *, until: float) -> Answer:

@@ -95,6 +95,7 @@ class JudgeServer:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128  # as many as a test may connect at once
 
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """A client that hung up is no error of the test."""

@@ -102,7 +102,6 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says(name: str, nois
         found = estimates(agreement(*raters(60, seed=seed, noise=noise), n_resamples=400))
         covers += found.low <= truth <= found.high
     assert covers / n_runs >= 0.89  # 0.95 less four standard errors of 200 runs
-    assert covers / n_runs <= 1.0
 
 
 def test_groups_that_say_one_thing_make_the_interval_wider() -> None:
