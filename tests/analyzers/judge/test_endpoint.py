@@ -76,6 +76,12 @@ def test_a_judge_that_does_not_answer_in_time_is_not_asked_again(judge: JudgeSer
     assert len(judge.asked) == 1
 
 
+def test_waiting_for_a_place_is_not_waiting_for_the_judge(judge: JudgeServer, scorer: Make) -> None:
+    judge.respond = lambda _: Answered(body=says(5).body, delay_s=0.3)
+    found = scores(scorer(timeout_s=1.2, max_concurrency=1, max_retries=0), *(call(n) for n in range(6)))
+    assert [one.value for one in found] == [1.0] * 6
+
+
 def test_a_judge_that_sends_byte_by_byte_runs_into_the_same_limit(judge: JudgeServer, scorer: Make) -> None:
     judge.respond = lambda _: Answered(body=says(5).body, byte_s=0.1)
     started = time.monotonic()
