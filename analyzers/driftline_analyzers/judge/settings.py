@@ -22,6 +22,7 @@ class JudgeSettings(ComponentSettings):
         env_prefix="DRIFTLINE_JUDGE_",
         env_ignore_empty=True,
         hide_input_in_errors=True,  # the key is among the inputs
+        allow_inf_nan=False,
     )
 
     url: str | None = Field(
@@ -138,7 +139,17 @@ class JudgeSettings(ComponentSettings):
             raise ValueError("expected an http or https URL")
         if url.userinfo or url.query or url.fragment:
             raise ValueError("expected a URL without user, query and fragment; a key goes into DRIFTLINE_JUDGE_API_KEY")
-        return text.rstrip("/")
+        return text.rstrip("/").removesuffix("/chat/completions")
+
+    @field_validator("api_key")
+    @classmethod
+    def _sendable_key(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        text = key.get_secret_value().strip()  # a key from a file often ends with its line
+        if not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError("expected a key of printable ASCII characters without blanks")
+        return SecretStr(text) if text else None
 
     @model_validator(mode="after")
     def _means_something(self) -> Self:

@@ -59,6 +59,7 @@ def _checked(answer: dict[str, Any], criterion: Criterion) -> Verdict:
         return Verdict(unknown="malformed")
     if score not in range(criterion.lowest, criterion.highest + 1):  # 4.0 is; 4.5, 6 and NaN are not
         return Verdict(unknown="out_of_range")
+    reason = reason.encode("utf-8", errors="replace").decode()  # the store takes no lone surrogates
     return Verdict(score=int(score), reason=reason.strip()[:_MAX_REASON_CHARS])
 
 

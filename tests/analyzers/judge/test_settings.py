@@ -39,6 +39,10 @@ def test_criteria_come_from_the_environment_as_json(monkeypatch: pytest.MonkeyPa
         {"criteria": {"helpfulness": {"rubric": "Is the answer good?", "reads": ["prompt"]}}},
         {"criteria": {"helpfulness": {"rubric": "Is the answer good?", "scale": "0-1", "flag_at": 3}}},
         {"share": 1.5},
+        {"api_key": f"{KEY} {KEY}"},
+        {"api_key": f"{KEY}\n{KEY}"},
+        {"api_key": f"{KEY}é"},
+        {"input_usd_mtok": float("inf")},
     ],
     ids=str,
 )
@@ -48,6 +52,13 @@ def test_settings_that_mean_nothing_are_refused_without_the_key(wrong: dict[str,
     assert KEY not in str(error.value)
 
 
+def test_a_key_s_line_end_and_a_whole_url_are_understood() -> None:
+    settings = JudgeSettings(url="http://localhost/v1/chat/completions/", model="m", api_key=f" {KEY}\n")  # type: ignore[arg-type]  # pydantic makes it a SecretStr
+    assert settings.url == "http://localhost/v1"
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == KEY
+
+
 def test_every_setting_is_on_the_page_with_its_unit() -> None:
     text = page([JudgeSettings])
     for name, field in JudgeSettings.model_fields.items():
@@ -55,7 +66,7 @@ def test_every_setting_is_on_the_page_with_its_unit() -> None:
         assert field.description
         assert field.description.endswith("."), field.description
         assert not name.endswith("_s") or "second" in field.description
-    assert KEY not in repr(JudgeSettings(api_key=KEY))  # type: ignore[arg-type]  # pydantic makes it a SecretStr
+    assert KEY not in repr(JudgeSettings(api_key=KEY))  # type: ignore[arg-type]  # as above
 
 
 @pytest.mark.parametrize(

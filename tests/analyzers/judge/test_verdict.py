@@ -8,7 +8,7 @@ from driftline_analyzers.judge import JudgeScorer
 from driftline_analyzers.judge.criteria import Criterion
 from driftline_analyzers.judge.reply import Usage, read_usage
 from driftline_analyzers.judge.verdict import Verdict, read_verdict
-from tests.analyzers.judge.conftest import RUBRIC, unknown
+from tests.analyzers.judge.conftest import RUBRIC, call, scores, unknown
 from tests.analyzers.judge.judge_server import Answered, JudgeServer, completion, says
 
 ORDINAL = Criterion(rubric=RUBRIC)
@@ -75,6 +75,16 @@ def test_a_long_reason_is_cut() -> None:
     verdict = read_verdict(json.dumps({"reason": "x" * 50_000, "score": 2}), ORDINAL)
     assert verdict.score == 2
     assert len(verdict.reason) == 1000
+
+
+def test_a_reason_of_any_characters_is_stored_and_read_again(
+    judge: JudgeServer, scorer: Callable[..., JudgeScorer]
+) -> None:
+    judge.respond = lambda _: says(4, "broken \ud83d, nul \x00, 👩‍👧, שלום, 'quoted' \\\t")
+    first = scores(scorer(), call())
+    assert scores(scorer(), call()) == first
+    assert len(judge.asked) == 1
+    assert first[0].evidence["criteria"]["helpfulness"]["reason"].startswith("broken ?, nul \x00, 👩‍👧")
 
 
 @pytest.mark.parametrize(
