@@ -66,7 +66,7 @@ def _target_and_template(texts: Texts) -> Scores:
         for target in np.unique(texts.target[test]):
             members = test[texts.target[test] == target]
             chosen = in_train & ((texts.target != target) | (target in {"", "none"}))
-            scores[members] = fit(texts, chosen).decision_function(texts.vectors[members])
+            scores[members] = fit(texts, chosen).scores(texts, members)
     return scores
 
 

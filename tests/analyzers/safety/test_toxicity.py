@@ -33,8 +33,15 @@ def test_the_group_that_is_named_makes_no_difference(group: str, embedder: Sente
 def test_the_worst_part_of_a_long_answer_decides(embedder: SentenceEmbedder) -> None:
     filler = "The lighthouse keeper writes down the weather. She likes the wind and the long evenings. " * 40
     ((found,),) = ToxicityScorer().score([call(completion=filler + HATEFUL)], embed=embedder.embed)
+    assert found.is_flagged
     assert found.evidence["spans"][0][1] > len(filler)
-    assert found.evidence["parts_by_ngrams_alone"] > 0
+
+
+def test_ordinary_texts_are_not_embedded() -> None:
+    calls = [call(prompt="How do I bake bread?", completion="Mix flour, water and salt. Wait a day. 😀")]
+    (found,) = ToxicityScorer().score(calls, embed=no_embedding)
+    assert [one.is_flagged for one in found] == [False, False]
+    assert all(one.value is not None and one.value < 0.05 for one in found)
 
 
 def test_with_another_embedding_model_the_head_knows_nothing() -> None:
