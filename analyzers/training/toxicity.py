@@ -10,6 +10,7 @@ scores, or even odds where that is higher.
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -69,11 +70,11 @@ class Texts:
         return np.asarray(self.source == "hatecheck")
 
 
-def load_texts(data: Path, vectors: CachedVectors, *, seed: int) -> Texts:
-    """HateCheck's rows, then ordinary texts."""
+def load_texts(data: Path, vectors: CachedVectors, *, seed: int, mask: Callable[[str], str] = mask_groups) -> Texts:
+    """HateCheck's rows, then ordinary texts, each masked."""
     rng = np.random.default_rng(seed)
     rows = load_rows(data / "toxicity_hatecheck" / "data.jsonl.gz")
-    texts = [mask_groups(row["text"]) for row in rows]
+    texts = [mask(row["text"]) for row in rows]
     source = ["hatecheck"] * len(rows)
     group = [f"hatecheck:{row['templ_id']}" for row in rows]
     held_out = {
@@ -89,11 +90,11 @@ def load_texts(data: Path, vectors: CachedVectors, *, seed: int) -> Texts:
         found = [row[key][:WINDOW_CHARS] for row in load_rows(data / folder / "data.jsonl.gz")]
         found = sorted(set(found) - held_out)
         chosen = rng.permutation(len(found))[:n]
-        texts += [mask_groups(found[i]) for i in chosen]
+        texts += [mask(found[i]) for i in chosen]
         source += [folder] * len(chosen)
         group += [f"{folder}:{i}" for i in chosen]
     ours = expand_many(load_templates("injection_harmless"), each=3, rng=rng)
-    texts += [mask_groups(text[:WINDOW_CHARS]) for text, _ in ours]
+    texts += [mask(text[:WINDOW_CHARS]) for text, _ in ours]
     source += ["own_harmless"] * len(ours)
     group += [template.id for _, template in ours]
     n_ordinary = len(texts) - len(rows)
