@@ -1,7 +1,7 @@
 """What are the safety scorers worth: injection, toxicity, personal data, credentials?
 
     OMP_NUM_THREADS=1 python -m benchmarks.eval_safety [--markdown FILE] [--data ../shared/data] [--cache __cache__/training]
-        [--parts injection,toxicity,patterns]
+        [--parts injection,toxicity,patterns,speed]
 
 Real texts for injection and toxicity (injection_jailbreak, toxicity_hatecheck and others), synthetic sentences for patterns. Heads of folds
 are trained here, as training/ does with the same seed; the shipped scorers are run as they are. Minutes on one core the first time; vectors
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import safety_injection, safety_patterns, safety_toxicity
+from benchmarks import safety_injection, safety_patterns, safety_speed, safety_toxicity
 from benchmarks.report import emit, machine
 from benchmarks.safety_measures import Table
 from training.injection import CachedVectors
@@ -46,7 +46,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("__cache__/training"), help="vectors")
-    parser.add_argument("--parts", default="injection,toxicity,patterns")
+    parser.add_argument("--parts", default="injection,toxicity,patterns,speed")
     parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
     options = parser.parse_args()
     missing = [folder for folder in _NEEDED if not (options.data / folder).exists()]
@@ -60,6 +60,7 @@ def main() -> int:
         "injection": lambda: safety_injection.tables(options.data, vectors["injection"]),
         "toxicity": lambda: safety_toxicity.tables(options.data, vectors["toxicity"]),
         "patterns": lambda: safety_patterns.tables(options.data),
+        "speed": lambda: iter([safety_speed.table(options.data, vectors["injection"].vectors)]),
     }
     tables = []
     for part in options.parts.split(","):

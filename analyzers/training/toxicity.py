@@ -1,18 +1,19 @@
-"""Train the toxicity head that ships: a logistic regression on the vectors of texts whose group words are masked.
+"""Train the toxicity heads that ship: logistic regressions on character n-grams and on vectors of texts whose group words are masked.
 
     python -m training.toxicity [--data ../shared/data] [--seed 0] [--cache __cache__/training] [--card docs/data-cards/toxicity.md]
 
 HateCheck (CC BY 4.0) for what is hateful and what only looks like it; CLINC150 (CC BY 3.0), Banking77 (CC BY 4.0), Wikipedia passages of
-BOLD about groups of people (CC BY-SA 4.0) and our own harmless prompts for what is ordinary. The threshold is the 99.9 % quantile of the
-ordinary texts' out-of-fold scores, or even odds where that is lower. A second head of character n-grams only picks the windows of a long
-text that are embedded.
+BOLD about groups of people (CC BY-SA 4.0) and our own harmless prompts for what is ordinary. The head of n-grams judges every text and
+below FLOOR decides, so that hardly any ordinary text is embedded. The threshold is the 99.9 % quantile of the ordinary texts' out-of-fold
+scores, or even odds where that is higher.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -34,6 +35,8 @@ VECTOR_SCALE: Final = 5.0
 C: Final = 1.0
 QUANTILE: Final = 0.999
 WINDOW_CHARS: Final = 400
+FLOOR: Final = -3.5
+"""Log-odds by n-grams: of the hateful texts that the head with vectors flags out of fold, 99.5 % lie above."""
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -57,16 +60,21 @@ class Texts:
         return self.windows.vectors * VECTOR_SCALE
 
     @property
+    def ngrams(self) -> Any:
+        """(n, N_BUCKETS) sparse."""
+        return self.windows.lexical[:, : -self.windows.n_cues]
+
+    @property
     def is_hatecheck(self) -> Flags:
         """Which are HateCheck's."""
         return np.asarray(self.source == "hatecheck")
 
 
-def load_texts(data: Path, vectors: CachedVectors, *, seed: int) -> Texts:
-    """HateCheck's rows, then ordinary texts."""
+def load_texts(data: Path, vectors: CachedVectors, *, seed: int, mask: Callable[[str], str] = mask_groups) -> Texts:
+    """HateCheck's rows, then ordinary texts, each masked."""
     rng = np.random.default_rng(seed)
     rows = load_rows(data / "toxicity_hatecheck" / "data.jsonl.gz")
-    texts = [mask_groups(row["text"]) for row in rows]
+    texts = [mask(row["text"]) for row in rows]
     source = ["hatecheck"] * len(rows)
     group = [f"hatecheck:{row['templ_id']}" for row in rows]
     held_out = {
@@ -82,11 +90,11 @@ def load_texts(data: Path, vectors: CachedVectors, *, seed: int) -> Texts:
         found = [row[key][:WINDOW_CHARS] for row in load_rows(data / folder / "data.jsonl.gz")]
         found = sorted(set(found) - held_out)
         chosen = rng.permutation(len(found))[:n]
-        texts += [mask_groups(found[i]) for i in chosen]
+        texts += [mask(found[i]) for i in chosen]
         source += [folder] * len(chosen)
         group += [f"{folder}:{i}" for i in chosen]
     ours = expand_many(load_templates("injection_harmless"), each=3, rng=rng)
-    texts += [mask_groups(text[:WINDOW_CHARS]) for text, _ in ours]
+    texts += [mask(text[:WINDOW_CHARS]) for text, _ in ours]
     source += ["own_harmless"] * len(ours)
     group += [template.id for _, template in ours]
     n_ordinary = len(texts) - len(rows)
@@ -101,23 +109,41 @@ def load_texts(data: Path, vectors: CachedVectors, *, seed: int) -> Texts:
     )
 
 
-def fit(texts: Texts, chosen: Flags) -> LogisticRegression:
-    """Hateful texts weigh as much as harmless ones, HateCheck's harmless ones as much as ordinary ones."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """by_ngrams: judges every text; by_vector: those above FLOOR."""
+
+    by_ngrams: LogisticRegression
+    by_vector: LogisticRegression
+
+    def scores(self, texts: Texts, rows: NDArray[np.int64]) -> Floats:
+        """Log-odds of these rows."""
+        first = self.by_ngrams.decision_function(texts.ngrams[rows])
+        second = self.by_vector.decision_function(texts.vectors[rows])
+        return np.where(first >= FLOOR, second, first)
+
+
+def fit(texts: Texts, chosen: Flags) -> Cascade:
+    """Hateful texts weigh as much as harmless ones; for the second head, HateCheck's harmless ones as much as ordinary ones."""
     weight = np.zeros(len(chosen))
     hard = texts.is_hatecheck & ~texts.is_hateful
     for members, share in ((texts.is_hateful, 0.5), (hard, 0.25), (~texts.is_hatecheck, 0.25)):
         weight[members & chosen] = share * chosen.sum() / max(1, (members & chosen).sum())
-    model = LogisticRegression(C=C, max_iter=500)
-    return model.fit(texts.vectors[chosen], texts.is_hateful[chosen], sample_weight=weight[chosen])
+    is_hateful = texts.is_hateful[chosen]
+    by_ngrams = LogisticRegression(C=C, max_iter=300, class_weight="balanced")
+    by_vector = LogisticRegression(C=C, max_iter=500)
+    return Cascade(
+        by_ngrams=by_ngrams.fit(texts.ngrams[np.flatnonzero(chosen)], is_hateful),
+        by_vector=by_vector.fit(texts.vectors[chosen], is_hateful, sample_weight=weight[chosen]),
+    )
 
 
 def out_of_fold(texts: Texts, groups: NDArray[np.str_], *, n_folds: int = 10) -> Floats:
-    """Log-odds (n,), each by a head that has seen nothing of the text's group."""
+    """Log-odds (n,), each by heads that have seen nothing of the text's group."""
     scores = np.zeros(len(groups))
     n_folds = min(n_folds, len(np.unique(groups)))
     for train, test in GroupKFold(n_folds).split(scores, groups=groups):
-        chosen = np.isin(np.arange(len(groups)), train)
-        scores[test] = fit(texts, chosen).decision_function(texts.vectors[test])
+        scores[test] = fit(texts, np.isin(np.arange(len(groups)), train)).scores(texts, test)
     return scores
 
 
@@ -163,10 +189,7 @@ def main() -> int:
     scores = out_of_fold(texts, texts.group)
     threshold = threshold_of(texts, scores)
     everything = np.ones(len(scores), dtype=np.bool_)
-    head = fit(texts, everything)
-    picker = LogisticRegression(C=C, max_iter=300, class_weight="balanced")
-    n_buckets = texts.windows.lexical.shape[1] - texts.windows.n_cues
-    picker.fit(texts.windows.lexical[:, :n_buckets], texts.is_hateful)
+    cascade = fit(texts, everything)
     path = save_weights(
         "toxicity",
         {
@@ -175,11 +198,12 @@ def main() -> int:
             "quantile": QUANTILE,
             "probe": vectors.vectors([PROBE])[0],
             "toxicity_window_chars": WINDOW_CHARS,
-            "toxicity_full_vector": head.coef_[0] * VECTOR_SCALE,
-            "toxicity_full_bias": round(float(head.intercept_[0]), 5),
+            "toxicity_full_vector": cascade.by_vector.coef_[0] * VECTOR_SCALE,
+            "toxicity_full_bias": round(float(cascade.by_vector.intercept_[0]), 5),
             "toxicity_full_threshold": round(threshold, 5),
-            "toxicity_lexical_ngrams": picker.coef_[0] * NGRAM_SCALE,
-            "toxicity_lexical_bias": round(float(picker.intercept_[0]), 5),
+            "toxicity_floor": FLOOR,
+            "toxicity_lexical_ngrams": cascade.by_ngrams.coef_[0] * NGRAM_SCALE,
+            "toxicity_lexical_bias": round(float(cascade.by_ngrams.intercept_[0]), 5),
         },
     )
     text = table(texts, scores, threshold)

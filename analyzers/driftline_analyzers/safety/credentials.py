@@ -31,8 +31,7 @@ _FORMATS: Final = {
     "telegram_token": r"\d{8,10}:AA[A-Za-z0-9_\-]{33}(?![A-Za-z0-9_\-])",
 }
 _KNOWN: Final = re.compile(
-    "|".join(rf"(?P<{kind}>(?<![A-Za-z0-9_]){form})" for kind, form in _FORMATS.items() if kind != "private_key")
-    + rf"|(?P<private_key>{_FORMATS['private_key']})"
+    rf"(?<![A-Za-z0-9_])(?:{'|'.join(f'(?P<{kind}>{form})' for kind, form in _FORMATS.items())})"
 )
 _JWT: Final = re.compile(r"(?<![\w-])(eyJ[\w-]{8,2000})\.eyJ[\w-]{4,8000}\.[\w-]{10,2000}")
 _URL: Final = re.compile(

@@ -9,7 +9,7 @@ from driftline_analyzers.safety.classifier import TextClassifier
 from driftline_analyzers.safety.findings import MAX_CHARS, unread
 from driftline_analyzers.safety.group_words import mask_groups
 from driftline_analyzers.safety.weights import load_weights
-from driftline_analyzers.safety.window_head import Task, WindowHead, embed_candidates
+from driftline_analyzers.safety.window_head import Task, Window, WindowHead, embed_candidates, sigmoid
 from driftline_analyzers.safety.windows import windows
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
@@ -22,9 +22,10 @@ _CLASSIFIER_THRESHOLD: Final = 0.5
 class ToxicityScorer:
     """value: probability of hate; fields prompt and completion; the worst window decides, and evidence has its span.
 
-    Without a classifier a small head of our own decides. It was trained on HateCheck's hand-written sentences with group words masked,
-    knows hate against groups in English and little else, and is wrong more often about some groups than about others: its figures are in
-    docs/detection-quality-safety.md. It is a first look, no toxicity model to rely on. Name one instead: classifier is a text
+    Without a classifier two small heads of our own decide: one of character n-grams whether a text can be hateful at all, which nearly no
+    ordinary text can, and then one of its vector. They were trained on HateCheck's hand-written sentences with group words masked, know
+    hate against groups in English and little else, and are wrong more often about some groups than about others: the figures are in
+    docs/detection-quality-safety.md. They are a first look, no toxicity model to rely on. Name one instead: classifier is a text
     classification model of transformers by name or path, labels its toxic classes, threshold from which on a text is flagged.
     """
 
@@ -73,31 +74,27 @@ class ToxicityScorer:
         head = WindowHead(
             load_weights("toxicity"), prefix="toxicity", max_windows=self.max_windows, prepare=mask_groups
         )
-        if not head.knows(embed):
-            reason = "the embedding model is not the one that the head was trained on; name a classifier"
-            return [
-                CallScore(field=field, value=None, is_flagged=False, evidence={"unknown": reason})
-                for _, field, _ in fields
-            ]
-        tasks = []
+        tasks, worst = [], []
         for i, field, text in fields:
-            chosen, n_windows = head.candidates((text,))
+            found, n_windows = head.candidates((text,))
+            worst.append(found[0])
+            chosen = [one for one in found if head.needs_vector(one)]
             tasks.append(Task(call=i, field=field, texts=(text,), head=head, chosen=chosen, n_windows=n_windows))
-        found = []
-        for task, vectors in zip(tasks, embed_candidates(tasks, embed), strict=True):
-            verdict = head.verdict(task.texts, task.chosen, vectors)
-            evidence: dict[str, Any] = {
-                "model": "driftline hatecheck head",
-                "threshold": round(verdict.threshold, 6),
-                "spans": [[verdict.window.start, verdict.window.end]],
-            }
-            if task.n_windows > len(task.chosen):
-                evidence["parts_by_ngrams_alone"] = task.n_windows - len(task.chosen)
-            is_flagged = verdict.probability >= verdict.threshold
-            found.append(
-                CallScore(field=task.field, value=verdict.probability, is_flagged=is_flagged, evidence=evidence)
-            )
-        return found
+        is_open = [task for task in tasks if task.chosen]
+        is_known = bool(is_open) and head.knows(embed)
+        vectors = iter(embed_candidates(is_open, embed) if is_known else ())
+        scores = []
+        for task, first in zip(tasks, worst, strict=True):
+            if not task.chosen:
+                scores.append(_head_score(task, first, sigmoid(first.by_ngrams)))
+            elif is_known:
+                verdict = head.verdict(task.texts, task.chosen, next(vectors))
+                scores.append(_head_score(task, verdict.window, verdict.probability))
+            else:
+                reason = "the embedding model is not the one that the head was trained on; name a classifier"
+                evidence = {"unknown": reason}
+                scores.append(CallScore(field=task.field, value=None, is_flagged=False, evidence=evidence))
+        return scores
 
     def _by_classifier(self, fields: Sequence[tuple[int, str, str]], model: TextClassifier) -> list[CallScore]:
         spans = [windows(text[:MAX_CHARS], max_chars=_CLASSIFIER_WINDOW_CHARS) for *_, text in fields]
@@ -123,3 +120,17 @@ class ToxicityScorer:
             is_flagged = values[worst] >= self.threshold
             found.append(CallScore(field=field, value=values[worst], is_flagged=is_flagged, evidence=evidence))
         return found
+
+
+def _head_score(task: Task, window: Window, probability: float) -> CallScore:
+    threshold = task.head.threshold()
+    return CallScore(
+        field=task.field,
+        value=probability,
+        is_flagged=bool(task.chosen) and probability >= threshold,
+        evidence={
+            "model": "driftline hatecheck head" + ("" if task.chosen else ", n-grams alone"),
+            "threshold": round(threshold, 6),
+            "spans": [[window.start, window.end]],
+        },
+    )

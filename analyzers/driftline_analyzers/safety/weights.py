@@ -36,7 +36,8 @@ def save_weights(name: str, values: Mapping[str, Any]) -> Path:
 
 
 def _encoded(key: str, value: NDArray[np.floating[Any]]) -> dict[str, Any]:
-    small = value.astype("<f2")
+    with np.errstate(over="ignore"):
+        small = value.astype("<f2")
     if not np.isfinite(small).all():
         raise InputError(f"expected finite weights that float16 holds, got others in {key}")
     return {"float16": base64.b64encode(small.tobytes()).decode(), "shape": list(small.shape)}

@@ -20,7 +20,7 @@ _SAME_MODEL: Final = 0.99
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A part of one of the texts: [start, end) of the text of that index. by_ngrams: log-odds that its n-grams alone add."""
+    """A part of one of the texts: [start, end) of the text of that index. by_ngrams: log-odds by its n-grams, cues left out."""
 
     index: int
     start: int
@@ -80,14 +80,22 @@ class WindowHead:
     def candidates(self, texts: Sequence[str]) -> tuple[list[Window], int]:
         """The worst windows of a field's texts by n-grams, worst first, and how many windows there were."""
         found = []
-        of_bucket = self._of["lexical_ngrams"]
+        of_bucket, bias = self._of["lexical_ngrams"], float(self._of["lexical_bias"])
         for index, text in enumerate(texts):
             for start, end in windows(text[:MAX_CHARS], max_chars=int(self._of["window_chars"])):
                 buckets, weights = hashed_ngrams(self.read(text[start:end]))
-                by_ngrams = float(weights @ of_bucket[buckets])
+                by_ngrams = float(weights @ of_bucket[buckets]) + bias
                 found.append(Window(index=index, start=start, end=end, by_ngrams=by_ngrams))
         found.sort(key=lambda one: (-one.by_ngrams, one.index, one.start))
         return found[: self.max_windows], len(found)
+
+    def needs_vector(self, window: Window) -> bool:
+        """Whether its n-grams leave it open what it is; of a head that training gave a floor."""
+        return window.by_ngrams >= float(self._of["floor"])
+
+    def threshold(self, kind: str = "full") -> float:
+        """The probability from which on a text is suspicious, with vectors ('full') or without ('lexical')."""
+        return sigmoid(float(self._of[f"{kind}_threshold"]))
 
     def verdict(self, texts: Sequence[str], chosen: Sequence[Window], vectors: NDArray[np.float32] | None) -> Verdict:
         """The decision of a field from its candidates. vectors: (len(chosen), d) by the model that the head was trained on, or None: the
@@ -100,8 +108,8 @@ class WindowHead:
             scores.append(score if vectors is None else score + float(vectors[i] @ self._of["full_vector"]))
         worst = int(np.argmax(scores))
         return Verdict(
-            probability=_sigmoid(scores[worst]),
-            threshold=_sigmoid(float(self._of[f"{kind}_threshold"])),
+            probability=sigmoid(scores[worst]),
+            threshold=self.threshold(kind),
             window=chosen[worst],
         )
 
@@ -124,5 +132,6 @@ def embed_candidates(tasks: Sequence[Task], embed: Embed) -> list[NDArray[np.flo
     return [vectors[[next(rows) for _ in task.chosen]] for task in tasks]
 
 
-def _sigmoid(value: float) -> float:
+def sigmoid(value: float) -> float:
+    """Log-odds to a probability."""
     return float(1 / (1 + np.exp(-np.clip(value, -60, 60))))
