@@ -1,0 +1,275 @@
+"""How well does the grounding scorer tell unsupported answers, and which words it marks? Prints the figures of docs/detection-quality-grounding.md.
+
+    python -m benchmarks.eval_grounding [--data ../shared/data] [--markdown FILE]
+
+The sets are non-commercial: they measure what ships, which never saw them. Intervals: bootstrap over questions or persons, 95 %.
+Floors are computed in the same run. "Fitted here" fits the same features on the set itself, cross-validated by question or person: what
+labels of one's own would give; it is not shipped. Without the data it says so and ends with 0.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from benchmarks.drift_tables import Table
+from benchmarks.grounding_sets import FOLDERS, SETS, Labelled
+from benchmarks.report import emit, machine
+from driftline_analyzers.grounding.head import shipped_head
+from driftline_analyzers.grounding.scorer import GroundingScorer
+from driftline_analyzers.scoring.scorer import CallScore
+
+_BEGIN, _END = "<!-- eval_grounding begins -->", "<!-- eval_grounding ends -->"
+_DRAWS: Final = 1000
+_BINS: Final = 10
+Values = NDArray[np.float64]
+
+
+def no_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    """The first stage asks for none."""
+    raise AssertionError(f"expected no text to be embedded, got {len(texts)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A set with what the scorer said; scores: None where it found nothing to judge, which counts as supported."""
+
+    name: str
+    items: Sequence[Labelled]
+    scores: Sequence[CallScore | None]
+
+    @property
+    def labels(self) -> NDArray[np.bool_]:
+        return np.asarray([item.is_unsupported for item in self.items])
+
+    @property
+    def values(self) -> Values:
+        return np.asarray([0.0 if score is None or score.value is None else score.value for score in self.scores])
+
+
+def words(text: str) -> list[str]:
+    """Runs of letters and digits in lower case."""
+    return re.findall(r"\w+", text.lower())
+
+
+def floors(items: Sequence[Labelled]) -> dict[str, Values]:
+    """Trivial scores."""
+    new_share, n_new, length = [], [], []
+    known: dict[int, set[str]] = {}
+    for item in items:
+        key = id(item.call.documents)
+        if key not in known:
+            known[key] = {word for document in item.call.documents for word in words(document)}
+        said = words(item.call.completion)
+        new = {word for word in said if word not in known[key]}
+        new_share.append(len(new) / max(1, len(set(said))))
+        n_new.append(float(len(new)))
+        length.append(float(len(said)))
+    return {
+        "share of words that are new": np.asarray(new_share),
+        "number of words that are new": np.asarray(n_new),
+        "length": np.asarray(length),
+    }
+
+
+def interval(items: Sequence[Labelled], figure: Callable[[NDArray[np.int64]], float]) -> tuple[float, float]:
+    """95 % of a figure over sets of groups drawn with replacement. figure: of row numbers."""
+    groups: dict[str, list[int]] = {}
+    for row, item in enumerate(items):
+        groups.setdefault(item.group, []).append(row)
+    rows = [np.asarray(one) for one in groups.values()]
+    rng = np.random.default_rng(0)
+    found = [figure(np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])) for _ in range(_DRAWS)]
+    low, high = np.quantile(found, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def auroc_of(labels: NDArray[np.bool_], values: Values) -> Callable[[NDArray[np.int64]], float]:
+    """The figure for `interval`."""
+    return lambda rows: float(roc_auc_score(labels[rows], values[rows]))
+
+
+def ranking(scored: Scored) -> list[tuple[str, ...]]:
+    """AUROC of the scorer and of the floors."""
+    lines = []
+    for name, values in {"Driftline": scored.values, **floors(scored.items)}.items():
+        low, high = interval(scored.items, auroc_of(scored.labels, values))
+        auroc = roc_auc_score(scored.labels, values)
+        lines.append((scored.name, name, f"{auroc:.3f} [{low:.3f}, {high:.3f}]"))
+    return lines
+
+
+def f1(labels: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> float:
+    """Of the unsupported."""
+    return float(2 * (labels & flagged).sum() / max(1, labels.sum() + flagged.sum()))
+
+
+def decisions(scored: Scored) -> tuple[str, ...]:
+    """At the shipped threshold, which was set on made-up answers; beside it the best threshold of the set itself."""
+    labels, values = scored.labels, scored.values
+    flagged = np.asarray([score is not None and score.is_flagged for score in scored.scores])
+    best = max(f1(labels, values >= cut) for cut in np.quantile(values, np.linspace(0, 1, 200)))
+    hits = (labels & flagged).sum()
+    low, high = interval(scored.items, lambda rows: f1(labels[rows], flagged[rows]))
+    return (
+        scored.name, f"{labels.mean():.3f}", f"{flagged.mean():.3f}", f"{hits / max(1, flagged.sum()):.3f}", f"{hits / labels.sum():.3f}",
+        f"{f1(labels, flagged):.3f} [{low:.3f}, {high:.3f}]", f"{f1(labels, np.ones_like(labels)):.3f}", f"{best:.3f}",
+    )  # fmt: skip
+
+
+def span_line(scored: Scored, name: str, spans_of: Callable[[CallScore], list[tuple[int, int]]]) -> tuple[str, ...]:
+    """Overlap of characters with people's spans, over all answers together."""
+    hit = marked = true = 0
+    for item, score in zip(scored.items, scored.scores, strict=True):
+        people = {place for start, end in item.spans for place in range(start, end)}
+        ours = {place for start, end in (spans_of(score) if score is not None else []) for place in range(start, end)}
+        hit, marked, true = hit + len(people & ours), marked + len(ours), true + len(people)
+    precision, recall = hit / max(1, marked), hit / max(1, true)
+    return (scored.name, name, f"{precision:.3f}", f"{recall:.3f}", f"{2 * hit / max(1, marked + true):.3f}")
+
+
+def marked_words(score: CallScore) -> list[tuple[int, int]]:
+    """The spans that the scorer marks."""
+    return [(span["start"], span["end"]) for span in score.evidence["spans"]]
+
+
+def marked_sentences(score: CallScore) -> list[tuple[int, int]]:
+    """The whole sentences that it calls unsupported, of answers that it flags."""
+    threshold = shipped_head().sentence_threshold
+    weak = [one for one in score.evidence["sentences"] if score.is_flagged and one["probability"] >= threshold]
+    return [(one["start"], one["end"]) for one in weak]
+
+
+def sentence_auroc(scored: Scored) -> tuple[str, ...]:
+    """Sentences that the scorer judged, unsupported where a person's span touches them."""
+    labels, values = [], []
+    for item, score in zip(scored.items, scored.scores, strict=True):
+        for one in score.evidence["sentences"] if score is not None else []:
+            labels.append(any(start < one["end"] and end > one["start"] for start, end in item.spans))
+            values.append(one["probability"])
+    return (scored.name, str(len(labels)), f"{np.mean(labels):.3f}", f"{roc_auc_score(labels, values):.3f}")
+
+
+def reliability(scored: Scored) -> list[tuple[str, ...]]:
+    """Answers by their probability: how often they are unsupported; and the mean distance, weighted by answers (ECE)."""
+    labels, values = scored.labels, scored.values
+    number = np.minimum((values * _BINS).astype(int), _BINS - 1)
+    error = 0.0
+    lines = []
+    for one in range(_BINS):
+        rows = number == one
+        if rows.any():
+            error += rows.mean() * abs(labels[rows].mean() - values[rows].mean())
+            said = f"{values[rows].mean():.2f}"
+            lines.append(
+                (
+                    scored.name,
+                    f"{one / _BINS:.1f}-{(one + 1) / _BINS:.1f}",
+                    str(int(rows.sum())),
+                    said,
+                    f"{labels[rows].mean():.2f}",
+                )
+            )
+    return [*lines, (scored.name, "ECE", str(len(labels)), "", f"{error:.3f}")]
+
+
+def fitted_here(scored: Scored) -> tuple[str, ...]:
+    """The scorer's own numbers of an answer, fitted on the set in five parts by group, five times."""
+    columns = {"Driftline": scored.values, **floors(scored.items)}
+    head = shipped_head()
+    per_sentence = [
+        [one["probability"] for one in score.evidence["sentences"]] if score is not None else []
+        for score in scored.scores
+    ]
+    features = np.stack(
+        [
+            np.log(np.clip(columns["Driftline"], 1e-6, 1 - 1e-6) / np.clip(1 - columns["Driftline"], 1e-6, 1)),
+            columns["share of words that are new"],
+            np.log1p(columns["number of words that are new"]),
+            np.asarray([max(one, default=0.0) for one in per_sentence]),
+            np.asarray([float(np.mean(one)) if one else 0.0 for one in per_sentence]),
+            np.asarray([float(sum(p >= head.sentence_threshold for p in one)) for one in per_sentence]),
+        ],
+        axis=1,
+    )
+    features = (features - features.mean(0)) / (features.std(0) + 1e-9)
+    groups = np.asarray([item.group for item in scored.items])
+    aurocs, scores = [], []
+    for seed in range(5):
+        values, flagged = np.empty(len(groups)), np.empty(len(groups), dtype=bool)
+        for train, test in GroupKFold(5, shuffle=True, random_state=seed).split(features, scored.labels, groups):
+            model = LogisticRegression(C=0.3).fit(features[train], scored.labels[train])
+            values[test] = model.predict_proba(features[test])[:, 1]
+            known = model.predict_proba(features[train])[:, 1]
+            cut = max(np.quantile(known, np.linspace(0, 1, 100)), key=lambda at: f1(scored.labels[train], known >= at))  # noqa: B023
+            flagged[test] = values[test] >= cut
+        aurocs.append(roc_auc_score(scored.labels, values))
+        scores.append(f1(scored.labels, flagged))
+    return (
+        scored.name,
+        f"{np.mean(aurocs):.3f} ± {np.std(aurocs):.3f}",
+        f"{np.mean(scores):.3f} ± {np.std(scores):.3f}",
+    )
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
+    options = parser.parse_args()
+    if missing := [folder for folder in FOLDERS if not (options.data / folder).is_dir()]:
+        emit(bench="eval_grounding", skipped=f"no {', '.join(missing)} in {options.data}")
+        return 0
+    emit(bench="eval_grounding", subject="machine", **machine())
+    scorer = GroundingScorer()
+    sets = []
+    for name, read in SETS.items():
+        items = list(read(options.data))
+        found = scorer.score([item.call for item in items], embed=no_vectors)
+        sets.append(Scored(name=name, items=items, scores=[one[0] if one else None for one in found]))
+    with_spans = [one for one in sets if any(item.spans for item in one.items)]
+    tables = [
+        Table(name="Ranking: AUROC of unsupported answers or facts", columns=("set", "by", "AUROC [95 %]"), rows=[line for one in sets for line in ranking(one)]),
+        Table(
+            name="Sentences", columns=("set", "sentences judged", "unsupported", "AUROC"), rows=[sentence_auroc(one) for one in with_spans]
+        ),
+        Table(
+            name="Decisions at the shipped threshold",
+            columns=("set", "unsupported", "flagged", "precision", "recall", "F1 [95 %]", "F1 of flagging all", "F1 at the set's own best threshold"),
+            rows=[decisions(one) for one in sets],
+        ),
+        Table(
+            name="Marked text, characters",
+            columns=("set", "marked", "precision", "recall", "F1"),
+            rows=[
+                line
+                for one in with_spans
+                for line in (span_line(one, "unsupported words", marked_words), span_line(one, "whole sentences", marked_sentences))
+            ],
+        ),
+        Table(name="Calibration", columns=("set", "probability", "answers", "said", "unsupported"), rows=[line for one in sets for line in reliability(one)]),
+        Table(name="Fitted here, five times five parts", columns=("set", "AUROC", "F1"), rows=[fitted_here(one) for one in sets]),
+    ]  # fmt: skip
+    for table in tables:
+        for row in table.rows:
+            emit(bench="eval_grounding", table=table.name, **dict(zip(table.columns, row, strict=True)))
+    if options.markdown is not None:
+        text = options.markdown.read_text()
+        before, _, rest = text.partition(_BEGIN)
+        body = "\n\n".join(table.markdown() for table in tables)
+        options.markdown.write_text(f"{before}{_BEGIN}\n\n{body}\n\n{_END}{rest.partition(_END)[2]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
