@@ -1,4 +1,4 @@
-"""How well does the grounding scorer tell unsupported answers, and which words it marks? Prints the figures of docs/detection-quality-grounding.md.
+"""How well does the grounding scorer tell unsupported answers, and their words? Prints the figures of docs/detection-quality-grounding.md.
 
     python -m benchmarks.eval_grounding [--data ../shared/data] [--markdown FILE]
 
@@ -100,7 +100,7 @@ def auroc_of(labels: NDArray[np.bool_], values: Values) -> Callable[[NDArray[np.
 
 def ranking(scored: Scored) -> list[tuple[str, ...]]:
     """AUROC of the scorer and of the floors."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for name, values in {"Driftline": scored.values, **floors(scored.items)}.items():
         low, high = interval(scored.items, auroc_of(scored.labels, values))
         auroc = roc_auc_score(scored.labels, values)
@@ -210,7 +210,7 @@ def fitted_here(scored: Scored) -> tuple[str, ...]:
             model = LogisticRegression(C=0.3).fit(features[train], scored.labels[train])
             values[test] = model.predict_proba(features[test])[:, 1]
             known = model.predict_proba(features[train])[:, 1]
-            cut = max(np.quantile(known, np.linspace(0, 1, 100)), key=lambda at: f1(scored.labels[train], known >= at))  # noqa: B023
+            cut = max(np.quantile(known, np.linspace(0, 1, 100)), key=lambda at: f1(scored.labels[train], known >= at))
             flagged[test] = values[test] >= cut
         aurocs.append(roc_auc_score(scored.labels, values))
         scores.append(f1(scored.labels, flagged))
@@ -239,13 +239,19 @@ def main() -> int:
         sets.append(Scored(name=name, items=items, scores=[one[0] if one else None for one in found]))
     with_spans = [one for one in sets if any(item.spans for item in one.items)]
     tables = [
-        Table(name="Ranking: AUROC of unsupported answers or facts", columns=("set", "by", "AUROC [95 %]"), rows=[line for one in sets for line in ranking(one)]),
+        Table(
+            name="Ranking: AUROC of unsupported answers or facts",
+            columns=("set", "by", "AUROC [95 %]"),
+            rows=[line for one in sets for line in ranking(one)],
+        ),
         Table(
             name="Sentences", columns=("set", "sentences judged", "unsupported", "AUROC"), rows=[sentence_auroc(one) for one in with_spans]
         ),
         Table(
             name="Decisions at the shipped threshold",
-            columns=("set", "unsupported", "flagged", "precision", "recall", "F1 [95 %]", "F1 of flagging all", "F1 at the set's own best threshold"),
+            columns=(
+                "set", "unsupported", "flagged", "precision", "recall", "F1 [95 %]", "F1 of flagging all", "F1 at its best threshold",
+            ),
             rows=[decisions(one) for one in sets],
         ),
         Table(
@@ -257,7 +263,11 @@ def main() -> int:
                 for line in (span_line(one, "unsupported words", marked_words), span_line(one, "whole sentences", marked_sentences))
             ],
         ),
-        Table(name="Calibration", columns=("set", "probability", "answers", "said", "unsupported"), rows=[line for one in sets for line in reliability(one)]),
+        Table(
+            name="Calibration",
+            columns=("set", "probability", "answers", "said", "unsupported"),
+            rows=[line for one in sets for line in reliability(one)],
+        ),
         Table(name="Fitted here, five times five parts", columns=("set", "AUROC", "F1"), rows=[fitted_here(one) for one in sets]),
     ]  # fmt: skip
     for table in tables:

@@ -25,12 +25,18 @@ from driftline_analyzers.grounding.rarity import Rarity
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.words import words_of
-from training.grounding_texts import Example, question_answers, read_rows, reworded
+from training.grounding_texts import (
+    Example,
+    WrittenAnswer,
+    question_answers,
+    read_rows,
+    reworded,
+    written_answers,
+)
 
 WEIGHTS: Final = Path(__file__).parents[1] / "driftline_analyzers" / "weights"
 _PENALTIES: Final = (0.1, 1.0, 10.0, 30.0, 100.0)
-_SENTENCES_AN_ANSWER: Final = (1, 2, 3, 4, 6, 8)
-_ANSWERS: Final = 6000
+_SOURCES: Final = {"reworded": "corruptions", "corrupted": "corruptions", "written": "written"}
 _UNSUPPORTED_ANSWERS: Final = 0.2
 """Share of unsupported answers for which the threshold is the best by F1."""
 _MAX_CHARS = 200_000
@@ -83,18 +89,23 @@ def fit(
 
 
 def balanced(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """(n,) weights: within each source of examples and each range of lengths, supported and unsupported ones weigh the same, as much as
-    the rarer of them allows; HaluEval's invented answers are longer than its gold ones, and length must not tell them.
+    """(n,) weights: HaluEval, corruptions and written answers weigh the same.
+
+    HaluEval's invented answers are longer than its gold ones, and length must not tell them: in each range of lengths both weigh as much
+    as the rarer.
     """
-    cells = [
-        (example.question != "", int(np.searchsorted(_LENGTHS, len(words_of(example.answer))))) for example in examples
-    ]
-    sizes = Counter(zip(cells, labels_of(examples).tolist(), strict=True))
-    least = {cell: min(sizes[cell, False], sizes[cell, True]) for cell in cells}
-    weights = np.asarray(
-        [least[cell] / sizes[cell, example.is_unsupported] for cell, example in zip(cells, examples, strict=True)]
-    )
-    return np.asarray(weights * len(examples) / weights.sum())
+    labels = labels_of(examples)
+    sources = np.asarray([_SOURCES.get(example.kind, "halueval") for example in examples])
+    weights = np.ones(len(examples))
+    lengths = np.searchsorted(_LENGTHS, [len(words_of(example.answer)) for example in examples])
+    for length in np.unique(lengths):
+        cell = (sources == "halueval") & (lengths == length)
+        least = min((cell & labels).sum(), (cell & ~labels).sum())
+        for rows in (cell & labels, cell & ~labels):
+            weights[rows] = least / max(1, rows.sum())
+    for source in np.unique(sources):
+        weights[sources == source] *= len(examples) / len(np.unique(sources)) / weights[sources == source].sum()
+    return weights
 
 
 def cross_validated(values: NDArray[np.float64], examples: Sequence[Example], *, penalty: float) -> NDArray[np.float64]:
@@ -113,27 +124,27 @@ def labels_of(examples: Sequence[Example]) -> NDArray[np.bool_]:
     return np.asarray([example.is_unsupported for example in examples])
 
 
-def answers(
-    log_odds: NDArray[np.float64], labels: NDArray[np.bool_], *, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Made-up answers of several of these sentences each, a fifth of them with unsupported ones: pooled log odds (n,), labels (n,)."""
-    rng = np.random.default_rng(seed)
-    good, bad = np.flatnonzero(~labels), np.flatnonzero(labels)
-    pools, truths = [], []
-    for _ in range(_ANSWERS):
-        n = int(rng.choice(_SENTENCES_AN_ANSWER))
-        n_bad = int(rng.integers(1, max(2, n // 2 + 1))) if rng.random() < _UNSUPPORTED_ANSWERS else 0
-        chosen = np.concatenate([rng.choice(bad, n_bad), rng.choice(good, n - n_bad)])
-        pools.append(pooled(log_odds[chosen]))
-        truths.append(n_bad > 0)
-    return np.asarray(pools), np.asarray(truths)
+def pooled_answers(
+    log_odds: NDArray[np.float64], answers: Sequence[WrittenAnswer]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+    """log_odds: of all sentences of the answers, in order -> pooled log odds (n,), labels (n,), weights (n,) with a fifth unsupported."""
+    pools, at = [], 0
+    for answer in answers:
+        pools.append(pooled(log_odds[at : at + len(answer.sentences)]))
+        at += len(answer.sentences)
+    labels = np.asarray([answer.is_unsupported for answer in answers])
+    share = labels.mean()
+    weights = np.where(labels, _UNSUPPORTED_ANSWERS / share, (1 - _UNSUPPORTED_ANSWERS) / (1 - share))
+    return np.asarray(pools), labels, weights
 
 
-def best_threshold(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """The probability from which F1 is largest."""
+def best_threshold(
+    probabilities: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> float:
+    """The probability from which the weighted F1 is largest."""
     order = np.argsort(-probabilities)
-    hits = np.cumsum(labels[order])
-    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + labels.sum())
+    hits = np.cumsum(weights[order] * labels[order])
+    f1 = 2 * hits / (np.cumsum(weights[order]) + (weights * labels).sum())
     return float(probabilities[order][int(f1.argmax())])
 
 
@@ -145,7 +156,10 @@ def main() -> int:
     options = parser.parse_args()
     counts, n_sentences = word_counts(options.data)
     rarity = Rarity(counts=counts, n_sentences=n_sentences)
-    values, examples = measured([*question_answers(options.data), *reworded(options.data, seed=options.seed)], rarity)
+    written = written_answers()
+    sentences = [one for answer in written for one in answer.sentences]
+    others = [*question_answers(options.data), *reworded(options.data, seed=options.seed)]
+    values, examples = measured([*sentences, *others], rarity)
     labels, weights = labels_of(examples), balanced(examples)
     held_out = {penalty: cross_validated(values, examples, penalty=penalty) for penalty in _PENALTIES}
     losses = {
@@ -153,22 +167,22 @@ def main() -> int:
     }
     penalty = min(losses, key=lambda one: losses[one])
     chosen, intercept = fit(values, labels, weights, penalty=penalty)
-    pools, truths = answers(held_out[penalty], labels, seed=options.seed)
-    slope, offset = fit(pools[:, None], truths, np.ones(len(truths)), penalty=0.0)
+    of_sentences = held_out[penalty][: len(sentences)]
+    pools, truths, shares = pooled_answers(of_sentences, written)
+    slope, offset = fit(pools[:, None], truths, shares, penalty=0.0)
     answer_probabilities = probability(float(slope[0]) * pools + offset)
+    kinds = np.asarray([_SOURCES.get(example.kind, "halueval") for example in examples])
     card: dict[str, Any] = {
         "n_sentences": len(examples),
         "kinds": dict(Counter(example.kind for example in examples)),
         "penalty": penalty,
         "log_loss": {str(one): round(loss, 4) for one, loss in losses.items()},
         "auroc": {
-            name: round(roc_auc_score(labels[mask], held_out[penalty][mask]), 4)
-            for name, mask in (
-                ("question answering", np.asarray([example.question != "" for example in examples])),
-                ("reworded and corrupted", np.asarray([example.question == "" for example in examples])),
-            )
+            kind: round(roc_auc_score(labels[kinds == kind], held_out[penalty][kinds == kind]), 4)
+            for kind in np.unique(kinds)
         },
-        "auroc_made_up_answers": round(roc_auc_score(truths, pools), 4),
+        "auroc_written_answers": round(roc_auc_score(truths, pools), 4),
+        "n_written_answers": len(written),
     }
     head = {
         "features": list(FEATURES),
@@ -176,10 +190,12 @@ def main() -> int:
         "intercept": round(intercept, 5),
         "slope": round(float(slope[0]), 5),
         "offset": round(offset, 5),
-        "threshold": round(best_threshold(answer_probabilities, truths), 4),
-        "sentence_threshold": round(best_threshold(probability(held_out[penalty]), labels), 4),
+        "threshold": round(best_threshold(answer_probabilities, truths, shares), 4),
+        "sentence_threshold": round(
+            best_threshold(probability(of_sentences), labels[: len(sentences)], np.ones(len(sentences))), 4
+        ),
         "seed": options.seed,
-        "trained_on": "HaluEval QA (MIT, HotpotQA CC BY-SA 4.0); rewordings and corruptions of its documents by Driftline",
+        "trained_on": "HaluEval QA (MIT, HotpotQA CC BY-SA 4.0), rewordings and corruptions of its documents, our own answers",
     }
     WEIGHTS.mkdir(exist_ok=True)
     (WEIGHTS / "grounding.json").write_text(json.dumps(head, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the grounding head learns from: HaluEval's question answering, and sentences of its documents reworded or corrupted by us."""
+"""What the grounding head learns from: HaluEval's question answering, its documents' sentences reworded or corrupted, answers we wrote."""
 
 import gzip
 import json
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from driftline_analyzers.grounding.claims import is_claim
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.words import UNITS, Word, words_of
 
@@ -46,6 +47,19 @@ class Example:
     documents: Sequence[str]
     answer: str
     is_unsupported: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenAnswer:
+    """An answer that we wrote. sentences: those that claim something; is_unsupported: of each of them."""
+
+    group: str
+    sentences: Sequence[Example]
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether any of its sentences is."""
+        return any(one.is_unsupported for one in self.sentences)
 
 
 def read_rows(data: Path, name: str) -> list[dict[str, Any]]:
@@ -97,6 +111,34 @@ def reworded(data: Path, *, seed: int) -> Iterator[Example]:
                 answer=rng.choice(_LEADS) + answer,
                 is_unsupported=is_unsupported,
             )
+
+
+def written_answers() -> list[WrittenAnswer]:
+    """Answers in the manner of a model to questions about documents, supported or not in marked places; all of them written by us."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("grounding_answers_*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            found += [_written(row, one) for one in row["answers"]]
+    return [answer for answer in found if answer.sentences]
+
+
+def _written(row: dict[str, Any], answer: dict[str, Any]) -> WrittenAnswer:
+    text = answer["answer"]
+    spans = [(text.index(part), text.index(part) + len(part)) for part in answer["unsupported"]]
+    sentences = [
+        Example(
+            group=row["id"],
+            kind="written",
+            question=row["question"],
+            documents=row["documents"],
+            answer=text[one.start : one.end],
+            is_unsupported=any(start < one.end and end > one.start for start, end in spans),
+        )
+        for one in split_sentences(text)
+        if is_claim(text[one.start : one.end], words_of(text, one.start, one.end))
+    ]
+    return WrittenAnswer(group=row["id"], sentences=sentences)
 
 
 def _reword(sentence: str, rng: random.Random) -> str:

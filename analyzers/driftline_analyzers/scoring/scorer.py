@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,15 @@ class CallScore:
 class CallScorer(Protocol):
     """name: the analyzer's name in the store; version: changes when the same call may get another score."""
 
-    name: ClassVar[str]
-    version: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """The analyzer's name in the store."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of method, weights and settings."""
+        ...
 
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
         """One list a call, in order: at most one score a field; empty where there is nothing to judge. Raises the embedder's errors."""
