@@ -10,6 +10,7 @@ from types import FrameType
 
 from driftline_analyzers import AnalysisRunner, AnalyzerSettings, ScoringRunner
 from driftline_cli.console import human_console, progress_bars, write_json
+from driftline_cli.judge import judges
 from driftline_cli.store_access import hold_store
 from driftline_core.errors import InputError
 
@@ -43,7 +44,7 @@ def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
 
         settings = AnalyzerSettings()
         runner = AnalysisRunner(settings, store, progress=advance)
-        scoring = ScoringRunner(settings, store, progress=advance)
+        scoring = ScoringRunner(settings, store, progress=advance, more_scorers=judges(store))
         with _interruptible(runner, scoring):
             if options.start is not None and options.end is not None:
                 report = runner.run_range(options.project, from_time=options.start, to_time=options.end)

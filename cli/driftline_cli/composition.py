@@ -16,6 +16,7 @@ from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.store_source import StoreSource
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
+from driftline_cli.judge import judges
 from driftline_cli.lock import DataDirLock
 from driftline_cli.ports import free_port, require_free_ports
 from driftline_cli.query_source import EngineQuerySource
@@ -124,7 +125,7 @@ def _wire(
     rollup = Rollup(store)
     prices = PriceBook(store)
     analysis = AnalysisRunner(analyzers, store, clock)
-    scoring = ScoringRunner(analyzers, store)
+    scoring = ScoringRunner(analyzers, store, more_scorers=judges(store))
     engine = PromqlEngine(StoreSource(store, alerts.project))
     evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock)
     services: list[Service] = [intake]

@@ -43,7 +43,8 @@ class ScoringRunner:
     into it for `scoring_settle`; its calls are scored with what its retrievals and tools returned, and again when more comes. The cursor
     moves after everything is written, and never past a trace that waits: killing a run at any point loses nothing, and repeating one
     replaces its rows. A score that does not stand any more is withdrawn. Where several workers share a server's store, each project is
-    scored by the one that holds its lease. scorers: others than the settings name. embedder: another than the settings name.
+    scored by the one that holds its lease. scorers: others than the settings name. more_scorers: beside those, e.g. the
+    judge, which has settings of its own. embedder: another than the settings name.
     """
 
     def __init__(
@@ -54,12 +55,14 @@ class ScoringRunner:
         progress: Progress = no_progress,
         embedder: "Embedder | None" = None,
         scorers: Sequence[CallScorer] | None = None,
+        more_scorers: Sequence[CallScorer] = (),
     ) -> None:
         self.settings = settings
         self._store = store
         self._progress = progress
         self._embedder = embedder
-        self._scorers = None if scorers is None else list(scorers)
+        self._scorers = None if scorers is None else [*scorers, *more_scorers]
+        self._more_scorers = more_scorers
         self._cache: EmbeddingCache | None = None
         self._reader = ScoringReader(store, settings)
         self._stopping = threading.Event()
@@ -258,7 +261,7 @@ class ScoringRunner:
         if self._scorers is None:
             from driftline_analyzers.scoring.registry import make_scorers
 
-            self._scorers = make_scorers(self.settings)
+            self._scorers = [*make_scorers(self.settings), *self._more_scorers]
         return self._scorers
 
     def _embeddings(self) -> "EmbeddingCache":
