@@ -179,8 +179,9 @@ def main() -> int:
     values, examples = measured([*sentences, *others], rarity)
     labels, weights = labels_of(examples), balanced(examples)
     held_out = {penalty: cross_validated(values, examples, penalty=penalty) for penalty in _PENALTIES}
-    n = len(sentences)
-    losses = {penalty: log_loss(labels[:n], probability(found[:n])) for penalty, found in held_out.items()}
+    losses = {
+        penalty: log_loss(labels, probability(found), sample_weight=weights) for penalty, found in held_out.items()
+    }
     penalty = min(losses, key=lambda one: losses[one])
     chosen, intercept = fit(values, labels, weights, penalty=penalty)
     shift = log_odds_of(_UNSUPPORTED) - log_odds_of(float(np.average(labels, weights=weights)))

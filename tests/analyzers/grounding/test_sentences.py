@@ -14,7 +14,7 @@ def parts(text: str) -> list[str]:
         ("It costs $1.50. Really? Yes!", ["It costs $1.50.", "Really?", "Yes!"]),
         ("Steps:\n1. Open it.\n2) Close it\n- Done", ["Steps:", "Open it.", "Close it", "Done"]),
         ("* one\n• two", ["one", "two"]),
-        ('He said "no." She left.', ['He said "no."', "She left."]),
+        ('He said "yes." She left.', ['He said "yes."', "She left."]),
         ("桥长214米。它很旧！真的？", ["桥长214米。", "它很旧！", "真的？"]),
         ("यह पुल है। यह पुराना है।", ["यह पुल है।", "यह पुराना है।"]),
         ("", []),
