@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from driftline_cli.demo.grounding import unsupported_parts
 from driftline_cli.demo.story import Outcome
 from driftline_cli.demo.verdict import SegmentVerdict, moment
 
@@ -24,6 +25,7 @@ def show_outcome(console: Console, outcome: Outcome, addresses: Mapping[str, str
     planted = outcome.verdict.planted
     if planted.worst is not None:
         console.print(_drift(planted))
+    console.print(_grounding(outcome))
     console.print(_outliers(outcome))
     for payload in outcome.payloads:
         console.print(_alert(payload))
@@ -35,7 +37,7 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
     """The report for scripts."""
     total = outcome.summary["total"]
     return {
-        "is_right": outcome.verdict.is_right,
+        "is_right": outcome.is_right,
         "seed": seed,
         "calls": outcome.n_calls,
         "spans": outcome.n_spans_stored,
@@ -50,6 +52,18 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
         "alerts_delivered": [alert for payload in outcome.payloads for alert in payload.get("alerts", [])],
         "phases_s": dict(outcome.phases_s),
         "analysis": asdict(outcome.analysis),
+        "scoring": asdict(outcome.scoring),
+        "ungrounded": [
+            {
+                "service": one.source.service,
+                "model": one.source.model,
+                "is_planted": one.source.is_drift_planted,
+                "is_right": one.is_right,
+                "judged": [one.judged_before, one.judged_after],
+                "flagged": [one.flagged_before, one.flagged_after],
+            }
+            for one in outcome.grounding
+        ],
         "addresses": dict(addresses),
     }
 
@@ -128,6 +142,27 @@ def _drift(segment: SegmentVerdict) -> RenderableType:
     return Panel(body, title="[bold]Drift found[/]", title_align="left", border_style="red")
 
 
+def _grounding(outcome: Outcome) -> RenderableType:
+    table = Table("slice", "before day 5", "since then", "", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for one in outcome.grounding:
+        planted = "planted: answers lose their facts" if one.source.is_drift_planted else ""
+        table.add_row(
+            f"{one.source.service} × {one.source.model}",
+            f"{one.share_before:.0%} of {one.judged_before:,}",
+            f"{one.share_after:.0%} of {one.judged_after:,}",
+            planted if one.is_right else f"[red]{planted}, not found[/]",
+        )
+    examples = [
+        Text.assemble(
+            *((part, "bold red" if is_unsupported else "") for part, is_unsupported in unsupported_parts(score))
+        )
+        for score in outcome.ungrounded
+    ]
+    title = "[bold]Answers that their documents do not support[/] [dim]unsupported words in red[/]"
+    spaced = [part for example in examples for part in (Text(), example)]
+    return Panel(Group(table, *spaced), title=title, title_align="left", border_style="red")
+
+
 def _outliers(outcome: Outcome) -> RenderableType:
     table = Table("p", "slice", "prompt", box=None, header_style="dim", padding=(0, 2, 0, 0))
     for score in outcome.outliers[: 2 * _EXAMPLES_SHOWN]:
@@ -179,12 +214,12 @@ def _planted_and_found(outcome: Outcome) -> RenderableType:
     else:
         table.add_row("cost, errors, latency", "nothing", "silent", "", "", "[green]✓[/]")
     seconds = sum(outcome.phases_s.values())
-    mark = "[green]all as planted[/]" if outcome.verdict.is_right else "[red]not as planted[/]"
+    mark = "[green]all as planted[/]" if outcome.is_right else "[red]not as planted[/]"
     return Panel(
         table,
         title=f"[bold]Planted and found[/] {mark} [dim]{seconds:.0f} s[/]",
         title_align="left",
-        border_style="green" if outcome.verdict.is_right else "red",
+        border_style="green" if outcome.is_right else "red",
     )
 
 

@@ -64,7 +64,7 @@ def run_demo(options: DemoOptions) -> int:
                 console.print("\n[dim]Ctrl-C ends it.[/]")
                 with embedded.background:
                     stopping.wait()
-    return 0 if outcome.verdict.is_right else 1
+    return 0 if outcome.is_right else 1
 
 
 @contextlib.contextmanager

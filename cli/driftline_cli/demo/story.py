@@ -17,8 +17,9 @@ from driftline_cli.api_client import ApiClient
 from driftline_cli.composition import Embedded
 from driftline_cli.demo.corpus import load_topics
 from driftline_cli.demo.exporter import WeekExporter
+from driftline_cli.demo.grounding import GroundedSlice, grounded_slice
 from driftline_cli.demo.receiver import WebhookReceiver
-from driftline_cli.demo.traffic import SLICES, Call, Week, plan_calls
+from driftline_cli.demo.traffic import SLICES, Call, Slice, Week, plan_calls
 from driftline_cli.demo.verdict import Verdict, judge
 from driftline_core.errors import StoreError
 
@@ -43,7 +44,14 @@ class Outcome:
     verdict: Verdict
     analysis: RunReport
     scoring: ScoringReport
+    grounding: Sequence[GroundedSlice]
+    ungrounded: Sequence[Mapping[str, Any]]
     phases_s: Mapping[str, float]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether everything was found as it was planted, and nothing else was told."""
+        return self.verdict.is_right and all(one.is_right for one in self.grounding)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +104,8 @@ def play(
         findings = api.pages("/api/v1/findings", {"include": "explanation", "analyzer": "semantic_drift", "limit": 200})
         flagged_prompts = {"analyzer": "outliers", "is_flagged": "true", "field": "prompt", "limit": 200}
         outliers = api.get("/api/v1/scores", flagged_prompts)["items"]
+        grounding = [_grounding(api, source, week) for source in SLICES]
+        ungrounded = _ungrounded(api)
         summary = api.get(
             "/api/v1/summary", {"from": week.start.isoformat(), "to": (week.end + timedelta(minutes=1)).isoformat()}
         )
@@ -114,6 +124,8 @@ def play(
         verdict=judge(SLICES, findings, payloads),
         analysis=analysis,
         scoring=scoring,
+        grounding=grounding,
+        ungrounded=ungrounded,
         phases_s=phases.seconds,
     )
 
@@ -172,6 +184,24 @@ def _score(embedded: Embedded, phases: _Phases) -> ScoringReport:
             raise StoreError(f"expected every call to be scored, got: {report.errors[0]}")
         phases.bars.update(task, note=f"{sum(report.flagged.values()):,} flags on {report.calls:,} calls")
     return report
+
+
+def _grounding(api: ApiClient, source: Slice, week: Week) -> GroundedSlice:
+    def summary(start: datetime, end: datetime) -> Mapping[str, Any]:
+        bounds = {"from": _iso(start), "to": _iso(end), "step": 86_400}
+        chosen = {"analyzer": "grounding", "service": source.service, "model": source.model}
+        found: Mapping[str, Any] = api.get("/api/v1/scores/summary", {**chosen, **bounds})
+        return found
+
+    return grounded_slice(source, summary(week.start, week.change), summary(week.change, week.end))
+
+
+def _ungrounded(api: ApiClient) -> Sequence[Mapping[str, Any]]:
+    """Examples from where they were planted."""
+    source = next(one for one in SLICES if one.is_drift_planted)
+    chosen = {"analyzer": "grounding", "is_flagged": "true", "service": source.service, "model": source.model}
+    found: Sequence[Mapping[str, Any]] = api.get("/api/v1/scores", {**chosen, "limit": 2})["items"]
+    return found
 
 
 def _iso(at: datetime) -> str:

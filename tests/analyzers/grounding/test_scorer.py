@@ -38,7 +38,9 @@ def marked(completion: str) -> list[str]:
 
 
 def test_what_the_documents_say_is_supported() -> None:
-    score = judged("The Hollin Bridge was built by the engineer Thomas Wray between 1872 and 1876. It is 214 metres long.")
+    score = judged(
+        "The Hollin Bridge was built by the engineer Thomas Wray between 1872 and 1876. It is 214 metres long."
+    )
     assert (score.field, score.is_flagged, score.evidence["verdict"]) == ("completion", False, "supported")
     assert score.evidence["spans"] == []
 

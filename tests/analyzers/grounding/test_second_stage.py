@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.analyzers.grounding.test_scorer import BRIDGE, call, no_vectors
 
 from driftline_analyzers.grounding.scorer import GroundingScorer
 from driftline_analyzers.grounding.second_stage import CrossEncoderStage
 from driftline_core.errors import ConfigError
+from tests.analyzers.grounding.test_scorer import BRIDGE, call, no_vectors
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "bridge", "is", "long", "river", "##s", "built"]
 
