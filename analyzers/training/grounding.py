@@ -37,8 +37,9 @@ from training.grounding_texts import (
 WEIGHTS: Final = Path(__file__).parents[1] / "driftline_analyzers" / "weights"
 _PENALTIES: Final = (0.1, 1.0, 10.0, 30.0, 100.0)
 _SOURCES: Final = {"reworded": "corruptions", "corrupted": "corruptions", "written": "written"}
-_UNSUPPORTED_ANSWERS: Final = 0.2
-"""Share of unsupported answers for which the threshold is the best by F1."""
+_UNSUPPORTED: Final = 0.12
+"""Assumed share of unsupported answers among those of one sentence; it grows with the root of their number."""
+_LONGEST_RUN: Final = 4
 _MAX_CHARS = 200_000
 _LENGTHS: Final = (2, 3, 4, 6, 9, 13, 20, 30)
 
@@ -119,6 +120,11 @@ def cross_validated(values: NDArray[np.float64], examples: Sequence[Example], *,
     return log_odds
 
 
+def log_odds_of(probability_: float) -> float:
+    """Of a probability within (0, 1)."""
+    return float(np.log(probability_ / (1 - probability_)))
+
+
 def labels_of(examples: Sequence[Example]) -> NDArray[np.bool_]:
     """(n,) whether each is unsupported."""
     return np.asarray([example.is_unsupported for example in examples])
@@ -127,15 +133,26 @@ def labels_of(examples: Sequence[Example]) -> NDArray[np.bool_]:
 def pooled_answers(
     log_odds: NDArray[np.float64], answers: Sequence[WrittenAnswer]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """log_odds: of all sentences of the answers, in order -> pooled log odds (n,), labels (n,), weights (n,) with a fifth unsupported."""
-    pools, at = [], 0
+    """log_odds: of all sentences of the answers, in order. All runs of their sentences are answers too: pooled log odds (n,), labels (n,),
+    weights (n,) by which each length counts the same.
+    """
+    rows, labels, lengths, at = [], [], [], 0
     for answer in answers:
-        pools.append(pooled(log_odds[at : at + len(answer.sentences)]))
-        at += len(answer.sentences)
-    labels = np.asarray([answer.is_unsupported for answer in answers])
-    share = labels.mean()
-    weights = np.where(labels, _UNSUPPORTED_ANSWERS / share, (1 - _UNSUPPORTED_ANSWERS) / (1 - share))
-    return np.asarray(pools), labels, weights
+        n = len(answer.sentences)
+        bad = labels_of(answer.sentences)
+        for start, end in ((start, end) for start in range(n) for end in range(start + 1, n + 1)):
+            rows.append(pooled(log_odds[at + start : at + end]))
+            labels.append(bool(bad[start:end].any()))
+            lengths.append(min(end - start, _LONGEST_RUN))
+        at += n
+    truths, sizes = np.asarray(labels), np.asarray(lengths)
+    weights = np.empty(len(truths))
+    for size in np.unique(sizes):
+        unsupported = _UNSUPPORTED * size**0.5
+        for rows_of, share in ((truths, unsupported), (~truths, 1 - unsupported)):
+            cell = rows_of & (sizes == size)
+            weights[cell] = share / cell.sum()
+    return np.asarray(rows), truths, weights * len(answers) / weights.sum()
 
 
 def best_threshold(
@@ -167,7 +184,9 @@ def main() -> int:
     }
     penalty = min(losses, key=lambda one: losses[one])
     chosen, intercept = fit(values, labels, weights, penalty=penalty)
-    of_sentences = held_out[penalty][: len(sentences)]
+    shift = log_odds_of(_UNSUPPORTED) - log_odds_of(float(np.average(labels, weights=weights)))
+    intercept += shift
+    of_sentences = held_out[penalty][: len(sentences)] + shift
     pools, truths, shares = pooled_answers(of_sentences, written)
     slope, offset = fit(pools[:, None], truths, shares, penalty=0.0)
     answer_probabilities = probability(float(slope[0]) * pools + offset)
@@ -181,7 +200,7 @@ def main() -> int:
             kind: round(roc_auc_score(labels[kinds == kind], held_out[penalty][kinds == kind]), 4)
             for kind in np.unique(kinds)
         },
-        "auroc_written_answers": round(roc_auc_score(truths, pools), 4),
+        "auroc_written_answers": round(roc_auc_score(truths, answer_probabilities, sample_weight=shares), 4),
         "n_written_answers": len(written),
     }
     head = {

@@ -138,10 +138,10 @@ def main() -> int:
             tables.append(table(f"{name}: {what}", kit, scores, threshold))
     path = save_weights("injection", weights)
     text = "\n\n".join(tables)
-    print(text)  # noqa: T201 - what the command is for
+    print(text)
     if options.card is not None:
         write_card(options.card, text)
-    print(f"{path}: {path.stat().st_size} bytes")  # noqa: T201
+    print(f"{path}: {path.stat().st_size} bytes")
     return 0
 
 

@@ -207,10 +207,10 @@ def main() -> int:
         },
     )
     text = table(texts, scores, threshold)
-    print(text)  # noqa: T201 - what the command is for
+    print(text)
     if options.card is not None:
         write_card(options.card, text)
-    print(f"{path}: {path.stat().st_size} bytes")  # noqa: T201
+    print(f"{path}: {path.stat().st_size} bytes")
     return 0
 
 

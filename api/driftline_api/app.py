@@ -21,6 +21,7 @@ from driftline_api.routes.ledger import router as ledger_router
 from driftline_api.routes.page import router as page_router
 from driftline_api.routes.prometheus import prometheus_router
 from driftline_api.routes.references import router as references_router
+from driftline_api.routes.score_summary import router as score_summary_router
 from driftline_api.routes.scores import router as scores_router
 from driftline_api.routes.services import router as services_router
 from driftline_api.routes.summary import router as summary_router
@@ -36,6 +37,7 @@ _ROUTERS: Final = (
     traces_router,
     findings_router,
     scores_router,
+    score_summary_router,
     references_router,
     alerts_router,
     ingest_router,

@@ -9,12 +9,14 @@ from typing import Any, Final
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_analyzers.runner.runner import AnalysisRunner
+from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.store_source import StoreSource
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
+from driftline_cli.judge import judges
 from driftline_cli.lock import DataDirLock
 from driftline_cli.ports import free_port, require_free_ports
 from driftline_cli.query_source import EngineQuerySource
@@ -60,6 +62,7 @@ class Embedded:
     rollup: Rollup
     prices: PriceBook
     analysis: AnalysisRunner
+    scoring: ScoringRunner
     alerts: AlertEvaluator
     api: ApiServer
 
@@ -122,6 +125,7 @@ def _wire(
     rollup = Rollup(store)
     prices = PriceBook(store)
     analysis = AnalysisRunner(analyzers, store, clock)
+    scoring = ScoringRunner(analyzers, store, more_scorers=judges(store))
     engine = PromqlEngine(StoreSource(store, alerts.project))
     evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock)
     services: list[Service] = [intake]
@@ -129,6 +133,7 @@ def _wire(
         PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),
         PeriodicService(name="prices", interval_s=PRICE_INTERVAL_S, tick=prices.sync),
         analysis.service(),
+        scoring.service(),
         evaluator,
     ]
     if not is_driven:
@@ -142,6 +147,7 @@ def _wire(
         rollup=rollup,
         prices=prices,
         analysis=analysis,
+        scoring=scoring,
         alerts=evaluator,
         api=server,
     )

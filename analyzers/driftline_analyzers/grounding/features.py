@@ -9,12 +9,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.rarity import Rarity
 from driftline_analyzers.grounding.sources import Source, units_of
 from driftline_analyzers.grounding.words import Word
 
 FEATURES: Final = (
-    "missing", "missing_nearby", "new_pairs", "number", "unit", "name", "negation", "rarest_missing", "n_missing",
+    "missing", "unlike", "missing_nearby", "new_pairs", "number", "unit", "name", "negation", "rarest_missing", "n_missing",
 )  # fmt: skip
 _ALIKE = 0.5
 """A sentence of the source that holds this share of the weight speaks of the same: a denial on one side only is a contradiction."""
@@ -42,6 +43,7 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
     wrong_units = {
         number for number, unit in units_of(words) if number in source and not source.holds_unit(number, unit)
     }
+    unlike = _unlike(carrying, given, weights, source)
     missing_weights = [weight for weight, is_given in zip(weights, given, strict=True) if not is_given]
     nearby, best, overlap = _nearby(carrying, weights, source, asked)
     denies = any(word.is_negation for word in words)
@@ -50,6 +52,7 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
     new_pairs = sum((one.key, other.key) not in source.bigrams for one, other in pairs)
     values = (
         sum(missing_weights) / total,
+        unlike / total,
         1 - nearby / total,
         new_pairs / max(1, len(pairs)),
         float(_lacks(carrying, given, "number")),
@@ -86,6 +89,15 @@ def _nearby(
     single = source.overlaps([word.key for word in words], weights)[0]
     best = int(single.argmax())
     return of_asked + float(beyond), (best if single[best] > 0 else -1), float(single[best])
+
+
+def _unlike(words: Sequence[Word], given: Sequence[bool], weights: Sequence[float], source: Source) -> float:
+    """Weight of the missing words, less the more there is a word of like meaning. Names and numbers have none."""
+    missing = [(word, weight) for word, is_given, weight in zip(words, given, weights, strict=True) if not is_given]
+    close = shipped_meaning().closeness(
+        [word.key if word.kind == "content" else "" for word, _ in missing], source.meanings
+    )
+    return float(sum(weight * (1 - near) for (_, weight), near in zip(missing, close, strict=True)))
 
 
 def _lacks(words: Sequence[Word], given: Sequence[bool], kind: str) -> bool:

@@ -69,7 +69,8 @@ class GroundingScorer:
 
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
         """Field completion. Raises the second stage's errors."""
-        answers = [self._read(call) for call in calls]
+        sources: dict[tuple[str, ...], Source] = {}
+        answers = [self._read(call, sources) for call in calls]
         if self._second_stage is not None:
             self._ask(self._second_stage, [answer for answer in answers if answer is not None])
         return [[] if answer is None else [self._score(answer)] for answer in answers]
@@ -78,7 +79,8 @@ class GroundingScorer:
     def _head(self) -> Head:
         return self._given_head or shipped_head()
 
-    def _read(self, call: Call) -> _Answer | None:
+    def _read(self, call: Call, sources: dict[tuple[str, ...], Source]) -> _Answer | None:
+        """sources: of the calls before, by their documents; calls that share them share the work."""
         if not any(document.strip() for document in call.documents) or not call.completion.strip():
             return None
         sentences = split_sentences(call.completion)
@@ -89,7 +91,8 @@ class GroundingScorer:
             words = words_of(call.completion, sentence.start, sentence.end)
             if not is_claim(call.completion[sentence.start : sentence.end], words):
                 continue
-            source = source or Source(call.documents, max_chars=self._max_chars)
+            if source is None:
+                source = self._source(tuple(call.documents), sources)
             claim = claim_features(words, source, asked=asked, rarity=shipped_rarity())
             judged.append(
                 _Judged(sentence=sentence, claim=claim, log_odds=float(self._head.sentences(claim.values[None])[0]))
@@ -97,6 +100,11 @@ class GroundingScorer:
         if source is None:
             return None
         return _Answer(call=call, source=source, judged=judged, n_unread=max(0, len(sentences) - _MAX_SENTENCES))
+
+    def _source(self, documents: tuple[str, ...], sources: dict[tuple[str, ...], Source]) -> Source:
+        if documents not in sources:
+            sources[documents] = Source(documents, max_chars=self._max_chars)
+        return sources[documents]
 
     def _ask(self, stage: SecondStage, answers: Sequence[_Answer]) -> None:
         """Sentences in the grey zone get the mean of both stages' log odds; sentences without any evidence have nothing to show it."""

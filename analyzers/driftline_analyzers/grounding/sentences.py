@@ -9,6 +9,9 @@ from driftline_analyzers.grounding.english import english
 _END: Final = re.compile(r"[.!?…]+[\"”’'»)\]]*(?=\s|$)|[。！？｡।؟]+[」』”]*|\n+")
 _MARKER: Final = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)]|[a-zA-Z][.)])(?=\s)\s*")
 _ABBREVIATIONS: Final = english("abbreviations")
+_LONGEST_WORD: Final = 40
+_LONGEST: Final = 2000
+"""Characters of a sentence; what is longer is cut between words, where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,11 @@ def split_sentences(text: str) -> list[Sentence]:
 
 def _goes_on(text: str, start: int, end: re.Match[str]) -> bool:
     """True when a full stop belongs to an abbreviation, an initial or a list's number, or what follows is in lower case."""
-    word = re.split(r"[\s(\[\"“]", text[start : end.start()])[-1]
+    before = text[max(start, end.start() - _LONGEST_WORD) : end.start()]
+    word = re.split(r"[\s(\[\"“]", before)[-1]
     if word.lower() in _ABBREVIATIONS or (len(word) == 1 and word.isupper()):
         return True
-    if not text[start : end.start()].strip().strip("0123456789()"):
+    if len(before) < _LONGEST_WORD and not before.strip().strip("0123456789()"):
         return True
     rest = text[end.end() : end.end() + 3].lstrip()
     return bool(rest) and rest[0].islower() and "\n" not in text[end.end() : end.end() + 2]
@@ -52,6 +56,11 @@ def _add(found: list[Sentence], text: str, start: int, end: int) -> None:
         start = marker.end()
     while start < end and text[start].isspace():
         start += 1
+    while end - start > _LONGEST:
+        blank = text.rfind(" ", start + _LONGEST // 2, start + _LONGEST)
+        cut = blank if blank > 0 else start + _LONGEST
+        found.append(Sentence(start, cut))
+        start = cut + (blank > 0)
     while end > start and text[end - 1].isspace():
         end -= 1
     if any(character.isalnum() for character in text[start:end]):

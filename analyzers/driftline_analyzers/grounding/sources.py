@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.words import UNITS, Word, words_of
 
@@ -55,6 +57,11 @@ class Source:
 
     def __contains__(self, key: str) -> bool:
         return key in self._postings
+
+    @cached_property
+    def meanings(self) -> NDArray[np.float32]:
+        """(s, d) vectors of its words, as far as they are known."""
+        return shipped_meaning().known(self._postings)
 
     def holds_unit(self, number: str, unit: str) -> bool:
         """False when the number is there and has other units only."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from driftline_analyzers.grounding.english import english, english_list
@@ -74,6 +75,7 @@ def number_key(written: str) -> str:
     return plain.lstrip("0") or "0"
 
 
+@lru_cache(maxsize=100_000)
 def stem(lower: str) -> str:
     """A light English stem; other languages' words stay nearly as they are."""
     word = lower.removesuffix("'s")

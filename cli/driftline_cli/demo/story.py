@@ -11,6 +11,8 @@ from rich.progress import Progress, TaskID
 
 from driftline_analyzers.runner.report import RunReport
 from driftline_analyzers.runner.runner import AnalysisRunner
+from driftline_analyzers.scoring.progress import ScoringReport
+from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_cli.api_client import ApiClient
 from driftline_cli.composition import Embedded
 from driftline_cli.demo.corpus import load_topics
@@ -40,6 +42,7 @@ class Outcome:
     payloads: Sequence[Mapping[str, Any]]
     verdict: Verdict
     analysis: RunReport
+    scoring: ScoringReport
     phases_s: Mapping[str, float]
 
 
@@ -85,12 +88,14 @@ def play(
                 references.append(_create_reference(api, source.service, source.model, week))
                 bars.advance(task)
         analysis = _analyse(embedded, phases)
+        scoring = _score(embedded, phases)
         with phases.phase("alert", "alert rules evaluated, alert delivered"):
             stats = embedded.alerts.evaluate_once(deliver_within_s=_DELIVERY_TIMEOUT_S)
             if stats.rules_failing:
                 raise StoreError(f"expected every alert rule to be evaluated, got {stats.rules_failing} that failed")
         findings = api.pages("/api/v1/findings", {"include": "explanation", "analyzer": "semantic_drift", "limit": 200})
-        outliers = api.get("/api/v1/scores", {"is_flagged": "true", "field": "prompt", "limit": 200})["items"]
+        flagged_prompts = {"analyzer": "outliers", "is_flagged": "true", "field": "prompt", "limit": 200}
+        outliers = api.get("/api/v1/scores", flagged_prompts)["items"]
         summary = api.get(
             "/api/v1/summary", {"from": week.start.isoformat(), "to": (week.end + timedelta(minutes=1)).isoformat()}
         )
@@ -108,6 +113,7 @@ def play(
         payloads=payloads,
         verdict=judge(SLICES, findings, payloads),
         analysis=analysis,
+        scoring=scoring,
         phases_s=phases.seconds,
     )
 
@@ -151,6 +157,20 @@ def _analyse(embedded: Embedded, phases: _Phases) -> RunReport:
         if report.errors:
             raise StoreError(f"expected every window to be tested, got {report.errors} that failed; see the log")
         phases.bars.update(task, total=report.windows, note=f"{report.texts_embedded:,} texts embedded")
+    return report
+
+
+def _score(embedded: Embedded, phases: _Phases) -> ScoringReport:
+    """Every call by every scorer. Raises StoreError when one failed."""
+    with phases.phase("score", "calls checked one by one", total=1) as task:
+
+        def advance(phase: str, done: int, total: int) -> None:
+            phases.bars.update(task, completed=done, total=max(1, total))
+
+        report = ScoringRunner(embedded.scoring.settings, embedded.store, progress=advance).run_once(is_settled=True)
+        if report.errors:
+            raise StoreError(f"expected every call to be scored, got: {report.errors[0]}")
+        phases.bars.update(task, note=f"{sum(report.flagged.values()):,} flags on {report.calls:,} calls")
     return report
 
 

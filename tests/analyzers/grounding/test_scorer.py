@@ -1,0 +1,157 @@
+import json
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from driftline_analyzers.grounding.head import shipped_head
+from driftline_analyzers.grounding.scorer import GroundingScorer
+from driftline_analyzers.scoring.call import Call
+from driftline_analyzers.scoring.scorer import CallScore
+
+BRIDGE = (
+    "The Hollin Bridge was built between 1872 and 1876 by the engineer Thomas Wray. It is 214 metres long and crosses the river Dean.",
+    "The bridge was closed to cars in 1998 and is now used by pedestrians and cyclists only.",
+)
+
+
+def no_vectors(texts: Sequence[str]) -> NDArray[np.float32]:
+    raise AssertionError(f"expected no text to be embedded, got {len(texts)}")
+
+
+def call(completion: str, documents: Sequence[str] = BRIDGE, prompt: str = "Tell me about the Hollin Bridge") -> Call:
+    return Call(
+        trace_id="", span_id="", start_ns=0, service="", model="", prompt_version="", session_id="", system_prompt="",
+        prompt=prompt, completion=completion, documents=documents,
+    )  # fmt: skip
+
+
+def judged(completion: str, documents: Sequence[str] = BRIDGE) -> CallScore:
+    [[score]] = GroundingScorer().score([call(completion, documents)], embed=no_vectors)
+    return score
+
+
+def marked(completion: str) -> list[str]:
+    return [completion[span["start"] : span["end"]] for span in judged(completion).evidence["spans"]]
+
+
+def test_what_the_documents_say_is_supported() -> None:
+    score = judged("The Hollin Bridge was built by the engineer Thomas Wray between 1872 and 1876. It is 214 metres long.")
+    assert (score.field, score.is_flagged, score.evidence["verdict"]) == ("completion", False, "supported")
+    assert score.evidence["spans"] == []
+
+
+@pytest.mark.parametrize(
+    ("completion", "words"),
+    [
+        ("The Hollin Bridge was built between 1872 and 1886 by the engineer Thomas Wray.", ["1886"]),
+        ("The Hollin Bridge was built between 1872 and 1876 by the engineer Gustave Eiffel.", ["Gustave Eiffel"]),
+        ("It is 214 miles long and crosses the river Dean.", ["214 miles"]),
+        ("It is 214 metres long. Every summer thousands of tourists admire its fireworks.", ["summer thousands of tourists admire its fireworks"]),
+    ],
+)  # fmt: skip
+def test_words_that_no_document_holds_are_marked(completion: str, words: list[str]) -> None:
+    score = judged(completion)
+    assert score.is_flagged
+    assert score.evidence["verdict"] == "unsupported"
+    found = marked(completion)
+    assert all(any(word in text or text in word for text in found) for word in words), found
+
+
+def test_a_wrong_number_makes_an_answer_less_likely_supported() -> None:
+    right, wrong = judged("The bridge is 214 metres long."), judged("The bridge is 241 metres long.")
+    assert right.value is not None
+    assert wrong.value is not None
+    assert wrong.value > right.value
+
+
+def test_numbers_are_compared_by_value() -> None:
+    documents = ["The town has 1,000 inhabitants, seven schools and 2.50 parks each."]
+    score = judged("The town has 1000 inhabitants, 7 schools and 2.5 parks each.", documents)
+    assert score.evidence["verdict"] == "supported"
+
+
+def test_each_sentence_has_its_best_evidence_with_offsets() -> None:
+    score = judged("Cars have not been allowed on the bridge since 1998.")
+    [sentence] = score.evidence["sentences"]
+    evidence = sentence["evidence"]
+    assert evidence["document"] == 1
+    assert BRIDGE[1][evidence["start"] : evidence["end"]] == evidence["text"]
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "",
+        "   \n",
+        "I'm sorry, but I can't help with that.",
+        "What would you like to know?",
+        "Hello! Let me know if you need anything else.",
+        "The passages do not mention who paid for it.",
+        "🙂🙂🙂",
+    ],
+)
+def test_what_claims_nothing_gets_no_score(completion: str) -> None:
+    assert GroundingScorer().score([call(completion)], embed=no_vectors) == [[]]
+
+
+def test_a_call_without_documents_gets_no_score() -> None:
+    calls = [call("The bridge is long.", documents=()), call("The bridge is long.", documents=("", "  "))]
+    assert GroundingScorer().score(calls, embed=no_vectors) == [[], []]
+
+
+def test_scores_are_the_same_alone_in_a_batch_and_again() -> None:
+    calls = [call("It is 214 metres long."), call("It is 99 metres long."), call("It was painted blue by Anna.")]
+    scorer = GroundingScorer()
+    together = scorer.score(calls, embed=no_vectors)
+    assert together == scorer.score(calls, embed=no_vectors)
+    assert together == [scorer.score([one], embed=no_vectors)[0] for one in calls]
+
+
+@pytest.mark.parametrize(
+    ("completion", "documents"),
+    [
+        ("桥长214米。它建于1872年。", ["这座桥长214米，建于1872年。"]),
+        ("Мост построен в 1872 году. 🙂", ["Мост был построен в 1872 году."]),
+        ("الجسر طوله 214 مترا.", ["يبلغ طول الجسر 214 مترا."]),
+        ("Bridge \ud800 of 1872.", ["The bridge \x00 of 1872."]),
+        ("a. b. c. " * 5000, ["a. b. c. " * 5000]),
+        ("word " * 20_000, ["word " * 20_000]),
+        ("語" * 20_000, ["語" * 20_000]),
+    ],
+)
+def test_any_text_gets_a_finite_score_and_spans_inside_it(completion: str, documents: list[str]) -> None:
+    [scores] = GroundingScorer().score([call(completion, documents)], embed=no_vectors)
+    for score in scores:
+        assert score.value is not None
+        assert math.isfinite(score.value)
+        assert 0 <= score.value <= 1
+        assert all(0 <= span["start"] < span["end"] <= len(completion) for span in score.evidence["spans"])
+
+
+def test_the_same_in_chinese_is_supported_and_another_number_is_not() -> None:
+    documents = ["这座桥长214米，建于1872年，位于城市北部。"]
+    assert not judged("这座桥长214米。它建于1872年。", documents).is_flagged
+    assert judged("这座桥长999米，由著名建筑师设计。", documents).is_flagged
+
+
+def test_what_is_not_read_is_told() -> None:
+    documents = ["The bridge is 214 metres long. " * 100]
+    [[score]] = GroundingScorer(max_chars=1000).score([call("It is 214 metres long.", documents)], embed=no_vectors)
+    assert score.evidence["n_unread_document_chars"] == len(documents[0]) - 1000
+    many = judged("It is 214 metres long. " * 250)
+    assert many.evidence["n_unread_sentences"] == 50
+
+
+def test_evidence_is_json() -> None:
+    evidence = judged("It is 99 metres long and made of cheese.").evidence
+    assert json.loads(json.dumps(evidence)) == evidence
+
+
+def test_the_head_finds_every_feature_a_sign_of_less_support() -> None:
+    head = shipped_head()
+    assert (head.weights >= 0).all()
+    assert 0 < head.threshold < 1
+    assert 0 < head.sentence_threshold < 1
