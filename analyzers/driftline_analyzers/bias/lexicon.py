@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -16,7 +17,9 @@ MAX_CHARS: Final = 20_000
 MASK: Final = "XYZ"
 _WORD: Final = re.compile(r"[^\W_]+")
 _JOINTS: Final = frozenset(" -'’‐‑")
-_SUBJECTS: Final = frozenset({"i", "he", "she", "we", "you", "who", "they", "someone", "somebody", "everyone", "people"})
+_SUBJECTS: Final = frozenset(
+    {"i", "he", "she", "we", "you", "who", "they", "someone", "somebody", "everyone", "people"}
+)
 _BE: Final = frozenset({"am", "is", "are", "was", "were", "m", "s", "re", "being", "be"})
 _ADVERBS: Final = frozenset(
     {
@@ -203,9 +206,7 @@ def load_lexicon(path: Path) -> GroupLexicon:
 
 def _terms(axis: str, group: Mapping[str, Any]) -> list[_Term]:
     def term(phrase: str, kind: Kind, **flags: bool) -> _Term:
-        return _Term(
-            axis=axis, group=group["name"], words=tuple(_WORD.findall(phrase.lower())), kind=kind, **flags
-        )
+        return _Term(axis=axis, group=group["name"], words=tuple(_WORD.findall(phrase.lower())), kind=kind, **flags)
 
     terms = []
     for noun in group.get("nouns", ()):
@@ -215,7 +216,9 @@ def _terms(axis: str, group: Mapping[str, Any]) -> list[_Term]:
         terms += [term(plural, "plural")] if plural else []
     terms += [term(one, "adjective") for one in group.get("adjectives", ())]
     terms += [term(one, "adjective", is_ambiguous=True) for one in group.get("person_adjectives", ())]
-    terms += [term(one, "plural" if one.endswith("s") else "adjective", is_cased=True) for one in group.get("cased", ())]
+    terms += [
+        term(one, "plural" if one.endswith("s") else "adjective", is_cased=True) for one in group.get("cased", ())
+    ]
     terms += [term(one, "other") for one in group.get("other", ())]
     terms += [term(one, "slur") for one in group.get("slurs", ())]
     return terms
@@ -231,10 +234,7 @@ def _pairs(pairs: Sequence[Sequence[str]]) -> tuple[dict[str, str], dict[str, st
 
 
 def _is_joined(text: str, tokens: Sequence[tuple[str, int, int]]) -> bool:
-    return all(
-        after[1] - before[2] == 1 and text[before[2]] in _JOINTS
-        for before, after in zip(tokens, tokens[1:], strict=False)
-    )
+    return all(after[1] - before[2] == 1 and text[before[2]] in _JOINTS for before, after in pairwise(tokens))
 
 
 def _with_article(before: str, replacement: str) -> str:
