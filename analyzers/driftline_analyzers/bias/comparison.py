@@ -29,6 +29,8 @@ class GapRules:
     """When a gap is a finding, and how hard it is looked at. Numbers count sessions: a call without one is a session of its own.
 
     min_sessions: fewest of each arm, in matched strata, for a p-value to count; min_shown: fewest for an interval to be shown.
+    exploratory: measures that are shown and are no findings: what is asked differs a little inside a cluster of prompts too, and where
+    answers lie follows what was asked.
     """
 
     min_sessions: int = 100
@@ -36,6 +38,7 @@ class GapRules:
     min_d: float = 0.2
     alpha: float = 0.05
     others: tuple[OtherName, ...] = (REST,)
+    exploratory: frozenset[str] = frozenset({POSITION})
     n_permutations: int = 999
     max_permutations: int = 19_999
     n_bootstrap: int = 999
@@ -45,10 +48,11 @@ class GapRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupGap:
-    """A measure of one group against another arm. other: a group's name, 'rest' or 'unmentioned'. q_value: Benjamini-Hochberg over
-    everything that was tested together; None, as is its part in that, below min_sessions. is_small: significant, and smaller than the floor.
+    """A measure of one group against another arm. other: a group's name, 'rest' or 'unmentioned'.
 
-    matched_share: calls of either arm that were in strata with both. examples, other_examples: rows of calls that carry the gap the most.
+    q_value: Benjamini-Hochberg over everything that was tested together; None below min_sessions and for exploratory measures. is_small:
+    significant, and smaller than the floor. matched_share: calls of either arm that were in strata with both. n_several: calls that name more
+    than one group of the axis, and are in neither arm. examples, other_examples: rows of calls that carry the gap the most.
     """
 
     axis: str
@@ -177,7 +181,7 @@ def _along(units: Units, vectors: NDArray[np.float32]) -> Floats:
 
 def _decided(found: Sequence[GroupGap], rules: GapRules) -> list[GroupGap]:
     """Correct over what had enough sessions, and say which gaps are findings."""
-    tested = [i for i, one in enumerate(found) if one.status != "insufficient"]
+    tested = [i for i, one in enumerate(found) if one.status != "insufficient" and one.measure not in rules.exploratory]
     if not tested:
         return list(found)
     q_values = benjamini_hochberg([found[i].gap.p_value for i in tested])
