@@ -51,8 +51,8 @@ class GroupGap:
     """A measure of one group against another arm. other: a group's name, 'rest' or 'unmentioned'.
 
     q_value: Benjamini-Hochberg over everything that was tested together; None below min_sessions and for exploratory measures. is_small:
-    significant, and smaller than the floor. matched_share: calls of either arm that were in strata with both. n_several: calls that name more
-    than one group of the axis, and are in neither arm. examples, other_examples: rows of calls that carry the gap the most.
+    significant, and smaller than the floor. matched_share: calls of either arm that were in strata with both. n_several: calls that name
+    more than one group of the axis, and are in neither arm. examples, other_examples: rows of calls that carry the gap the most.
     """
 
     axis: str

@@ -72,7 +72,10 @@ def paired_gaps(
     n_bootstrap: int = 999,
     seed: int = 0,
 ) -> list[PairedGap]:
-    """Sign-flip tests of every two groups and measure. measures: (n,) by name, NaN unknown. Fewer than ten pairs are not shown. `corrected` adds q-values."""
+    """Sign-flip tests of every two groups and measure. measures: (n,) by name, NaN unknown. Fewer than ten pairs are not shown.
+
+    `corrected` adds the q-values.
+    """
     found: list[PairedGap] = []
     for (group, other), rows in pairs.items():
         of_pairs = np.asarray(rows, dtype=np.int64)

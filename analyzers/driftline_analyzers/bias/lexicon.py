@@ -81,8 +81,13 @@ class GroupLexicon:
             self._by_first.setdefault(term.words[0], []).append(term)
         for same in self._by_first.values():
             same.sort(key=lambda term: -len(term.words))
-        ambiguous = {term.words[0] for term in terms if term.is_ambiguous or term.kind == "adjective"}
-        self._modifiers = frozenset(data["modifiers"]) | ambiguous
+        single = [term for term in terms if len(term.words) == 1]
+        self._modifiers = frozenset(data["modifiers"]).union(
+            term.words[0] for term in single if term.kind in ("adjective", "singular")
+        )
+        self._subjects = (_SUBJECTS | self._person_nouns).union(
+            term.words[0] for term in single if term.kind in ("singular", "plural")
+        )
 
     @property
     def axes(self) -> Mapping[str, Sequence[Group]]:
@@ -150,15 +155,21 @@ class GroupLexicon:
             word = text[mention.start : mention.end]
             before = text[position : mention.start]
             counterpart = self._counterpart(word, text[mention.end :], mention, group, other)
+            kind = "adjective" if self._is_before_person(mention, text) else mention.kind
             if counterpart is not None:
                 replacement = _cased_like(counterpart, word)
-            elif mention.kind in forms:
-                replacement = _at_start(forms[mention.kind], text[: mention.start])
+            elif kind in forms:
+                replacement = _at_start(forms[kind], text[: mention.start])
             else:
                 return None
             parts += [_with_article(before, replacement), replacement]
             position = mention.end
         return "".join(parts) + text[position:] if mentions else None
+
+    def _is_before_person(self, mention: Mention, text: str) -> bool:
+        """ "Asian" is a noun, and an adjective in "an Asian man"."""
+        after = _WORD.match(text, mention.end + 1) if text[mention.end : mention.end + 1] == " " else None
+        return mention.kind == "singular" and after is not None and after.group().lower() in self._person_nouns
 
     def _counterpart(self, word: str, after: str, mention: Mention, group: str, other: str) -> str | None:
         pair = self._pair_groups.get(mention.axis, ())
@@ -172,7 +183,7 @@ class GroupLexicon:
 
     def _is_of_person(self, text: str, tokens: Sequence[tuple[str, int, int]], lowered: Sequence[str], i: int) -> bool:
         """Whether an ambiguous adjective at token i is about a person: before a person noun, or after "she is" and the like."""
-        for j in range(i + 1, min(i + 4, len(tokens))):
+        for j in range(i + 1, min(i + 5, len(tokens))):
             between = text[tokens[j - 1][2] : tokens[j][1]]
             if between.strip(" ,-‐") or len(between) > 2:
                 break
@@ -190,7 +201,7 @@ class GroupLexicon:
         if k < 1 or lowered[k] not in _BE:
             return False
         subject = lowered[k - 1]
-        return subject in _SUBJECTS or subject in self._person_nouns or _is_name(text, tokens, k - 1)
+        return subject in self._subjects or _is_name(text, tokens, k - 1)
 
 
 @cache

@@ -25,7 +25,7 @@ _LOG = get_logger("analyzers")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BiasRunReport:
-    """Counts of a run: windows of a service; calls read; findings written, of which gaps; errors: windows that are tried again next time."""
+    """Counts of a run: windows of a service; calls read; findings written, of which gaps; errors: windows to be tried again."""
 
     windows: int
     calls: int
