@@ -1,6 +1,5 @@
 """Pairs of calls that ask the same of two groups, and whether the answers differ: the one design here that controls the topic fully."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from driftline_analyzers.correction import benjamini_hochberg
 
 MIN_PAIRS: Final = 60
 _DRAWS: Final = 1_000
-_ARTICLE: Final = re.compile(r"\ban? XYZ\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +49,7 @@ def find_pairs(
     for row, call in enumerate(calls):
         if axis.label[row] >= 0 and call.prompt.strip():
             mentions = [one for one in lexicon.find(call.prompt) if one.axis == axis.axis]
-            masked = _ARTICLE.sub("a XYZ", lexicon.mask(call.prompt, mentions))
-            key = (call.matched_by, " ".join(masked.lower().split()))
+            key = (call.matched_by, " ".join(lexicon.mask(call.prompt, mentions).lower().split()))
             by_prompt[key][int(axis.label[row])].append(row)
     pairs: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for rows in by_prompt.values():

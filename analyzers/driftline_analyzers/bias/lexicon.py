@@ -16,6 +16,8 @@ MAX_CHARS: Final = 20_000
 """Of a text that are looked at."""
 MASK: Final = "XYZ"
 _WORD: Final = re.compile(r"[^\W_]+")
+_AN: Final = re.compile(r"\b([Aa])n\s$")
+_ANY_PERSON: Final = re.compile(r" (?:person|persons|people|folks?|individuals?)\b", re.IGNORECASE)
 _JOINTS: Final = frozenset(" -'’‐‑")
 _SUBJECTS: Final = frozenset(
     {"i", "he", "she", "we", "you", "who", "they", "someone", "somebody", "everyone", "people"}
@@ -135,12 +137,17 @@ class GroupLexicon:
         return {axis: frozenset(names) for axis, names in found.items()}
 
     def mask(self, text: str, mentions: Sequence[Mention] | None = None) -> str:
-        """The text with XYZ for every mention (of `find`, unless given), so that what is left says nothing about which group it was."""
+        """The text with XYZ for every mention (of `find`, unless given), so that what is left says nothing about which group it was.
+
+        "Black people" and "Muslims" are both XYZ, "an" before it is "a".
+        """
         spans = sorted({(one.start, one.end) for one in (self.find(text) if mentions is None else mentions)})
         parts, position = [], 0
         for start, end in spans:
-            parts += [text[position:start], MASK]
-            position = end
+            before = _AN.sub(r"\1 ", text[position:start])
+            parts += [before, MASK]
+            noun = _ANY_PERSON.match(text, end)
+            position = noun.end() if noun is not None else end
         return "".join(parts) + text[position:]
 
     def swap(self, text: str, *, axis: str, group: str, other: str) -> str | None:

@@ -58,8 +58,10 @@ def test_spans_are_of_the_text_and_masking_removes_exactly_them(lexicon: GroupLe
 
 
 def test_masked_texts_of_two_groups_are_the_same(lexicon: GroupLexicon) -> None:
-    one, other = "Write about a Muslim man.", "Write about a Jewish woman."
+    one, other = "Write about a Muslim man.", "Write about an atheist woman."
     assert lexicon.mask(one) == lexicon.mask(other)
+    assert lexicon.mask("Black people vote, an Asian person too.") == "XYZ vote, a XYZ too."
+    assert lexicon.mask("Muslims vote, an immigrant too.") == "XYZ vote, a XYZ too."
 
 
 def test_a_huge_text_is_read_up_to_a_limit(lexicon: GroupLexicon) -> None:
