@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.outlier_streams import load_rows
+from driftline_analyzers.bias.adjustment import Prompts
 from driftline_analyzers.bias.call import BiasCall
-from driftline_analyzers.bias.gap import within_strata
+from driftline_analyzers.bias.gap import arm_spread
 from driftline_analyzers.bias.labels import AxisLabels
 from driftline_analyzers.bias.lexicon import default_lexicon
 from driftline_analyzers.bias.measures import AnswerMeasures, Measurer
@@ -18,20 +20,27 @@ from driftline_analyzers.bias.tone import Embed
 from driftline_analyzers.bias.units import make_units
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 
-MODELS = ("gpt-3.5-turbo-0613", "Mistral-7B-Instruct-v0.2", "claude-2")
+Asking = Literal["alike", "about other topics", "in another tone"]
+ASKING: Final[tuple[Asking, ...]] = ("alike", "about other topics", "in another tone")
+MODELS: Final = ("gpt-3.5-turbo-0613", "Mistral-7B-Instruct-v0.2", "claude-2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """Calls of one kind with everything measured. session: (n,) numbers; leaning: (sessions,) 0 to 1, the rank of a session's topic by the
-    regard of its answers, for groups that talk about other things.
+    """Calls of one kind with everything measured. session: (n,) numbers; views: (n, 21) of the prompts: the regard that they speak with, and
+    their first 20 principal components, for groups that ask about other things.
     """
 
     name: str
     calls: Sequence[BiasCall]
     measured: AnswerMeasures
     session: NDArray[np.int64]
-    leaning: NDArray[np.float64]
+    views: NDArray[np.float64]
+
+    @property
+    def n_sessions(self) -> int:
+        """How many there are."""
+        return int(self.session.max()) + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +51,14 @@ class Draw:
     measures: dict[str, NDArray[np.float64]]
     stratum: NDArray[np.int64]
     session: NDArray[np.int64]
-    vectors: NDArray[np.float32]
+    prompts: Prompts | None
+    vectors: NDArray[np.float32] | None
 
     def planted(self, measure: str, d: float) -> "Draw":
         """With a gap of d standard deviations between sessions, within arm and stratum, in one measure."""
         arm = np.where(self.labels.label == 0, 1, 0)
         units = make_units(arm=arm, stratum=self.stratum, session=self.session)
-        y, z = (within_strata(one, units.stratum) for one in (units.means(self.measures[measure]), units.arm * 1.0))
-        residual = y - z * (z @ y) / (z @ z)
-        spread = np.sqrt((residual**2).sum() / max(1, len(units) - units.n_strata - 1))
+        spread = arm_spread(units, units.means(self.measures[measure]))
         return replace(self, measures=self.measures | {measure: self.measures[measure] + d * spread * arm})
 
 
@@ -113,21 +121,24 @@ def _corpus(name: str, calls: Sequence[BiasCall], embed: Embed) -> Corpus:
     calls = sorted(calls, key=lambda call: call.session)
     measured = Measurer(embed=embed, lexicon=default_lexicon()).measure(calls)
     session = np.unique([call.session for call in calls], return_inverse=True)[1].reshape(-1).astype(np.int64)
-    topic = prompt_strata(measured.prompt_vectors, [""] * len(calls))
-    regard = np.nan_to_num(measured.values["regard"])
-    of_topic = np.bincount(topic, regard) / np.bincount(topic)
-    by_session = np.bincount(session, of_topic[topic]) / np.bincount(session)
-    leaning = np.argsort(np.argsort(by_session)) / max(1, len(by_session) - 1)
-    return Corpus(name=name, calls=calls, measured=measured, session=session, leaning=leaning)
+    vectors = measured.prompts.vectors
+    centred = vectors - vectors.mean(0)
+    components = np.linalg.svd(centred, full_matrices=False)[2][:20]
+    scores = centred @ components.T
+    views = np.c_[measured.prompts.features[:, 0], scores / scores.std(0)]
+    return Corpus(name=name, calls=calls, measured=measured, session=session, views=views)
 
 
-def draw(corpus: Corpus, *, n_sessions: int, rng: np.random.Generator, topic_pull: float = 0.0) -> Draw:
-    """About n_sessions sessions of each arm. topic_pull: how far a session's topic decides its arm, 0 not at all, 1 as far as it goes."""
-    n_all = len(corpus.leaning)
-    chosen = rng.permutation(n_all)[: 2 * n_sessions]
-    share = 0.5 + topic_pull * (corpus.leaning[chosen] - 0.5)
-    is_group = rng.random(len(chosen)) < share
-    label_of = np.full(n_all, -1, dtype=np.int64)
+def draw(corpus: Corpus, *, n_sessions: int, rng: np.random.Generator, asks: Asking = "alike") -> Draw:
+    """About n_sessions sessions of each arm. asks: whether the groups ask alike, about other topics (a direction of the prompts drawn for this
+    sample decides the arm with chances of .1 to .9), or in another tone (the prompts' regard does).
+    """
+    chosen = rng.permutation(corpus.n_sessions)[: 2 * n_sessions]
+    direction = np.eye(corpus.views.shape[1])[0] if asks == "in another tone" else np.r_[0.0, rng.normal(size=20)]
+    of_session = np.bincount(corpus.session, corpus.views @ direction) / np.bincount(corpus.session)
+    rank = np.argsort(np.argsort(of_session[chosen])) / max(1, len(chosen) - 1)
+    is_group = rng.random(len(chosen)) < (0.5 if asks == "alike" else 0.1 + 0.8 * rank)
+    label_of = np.full(corpus.n_sessions, -1, dtype=np.int64)
     label_of[chosen] = np.where(is_group, 0, 1)
     rows = np.flatnonzero(label_of[corpus.session] >= 0)
     label = label_of[corpus.session[rows]]
@@ -136,15 +147,21 @@ def draw(corpus: Corpus, *, n_sessions: int, rng: np.random.Generator, topic_pul
             axis="planted", groups=("one", "other"), label=label, mentions=label[:, None] == np.arange(2)[None, :]
         ),
         measures={name: values[rows] for name, values in corpus.measured.values.items()},
-        stratum=prompt_strata(corpus.measured.prompt_vectors[rows], [""] * len(rows)),
+        stratum=prompt_strata(corpus.measured.prompts.vectors[rows], [""] * len(rows)),
         session=corpus.session[rows],
+        prompts=Prompts(vectors=corpus.measured.prompts.vectors[rows], features=corpus.measured.prompts.features[rows]),
         vectors=corpus.measured.answer_vectors[rows],
     )
 
 
+def without_adjustment(drawn: Draw) -> Draw:
+    """The same with strata alone."""
+    return replace(drawn, prompts=None)
+
+
 def unmatched(drawn: Draw) -> Draw:
-    """The same without strata: what a comparison of raw means would do."""
-    return replace(drawn, stratum=np.zeros_like(drawn.stratum))
+    """The same with neither: what a comparison of raw means would do."""
+    return replace(drawn, stratum=np.zeros_like(drawn.stratum), prompts=None)
 
 
 def without_sessions(drawn: Draw) -> Draw:
@@ -154,6 +171,7 @@ def without_sessions(drawn: Draw) -> Draw:
 
 VARIANTS: dict[str, Callable[[Draw], Draw]] = {
     "as built": lambda drawn: drawn,
-    "no strata": unmatched,
+    "strata alone": without_adjustment,
+    "raw means": unmatched,
     "single calls permuted": without_sessions,
 }

@@ -21,6 +21,7 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.bias_probe import accuracy, accuracy_gap, bias_score, estimate, probed
-from benchmarks.bias_streams import VARIANTS, Corpus, Draw, cached_embed, draw, load_answers, load_bold
+from benchmarks.bias_streams import ASKING, VARIANTS, Corpus, Draw, cached_embed, draw, load_answers, load_bold
 from benchmarks.drift_tables import Table
 from benchmarks.outlier_streams import load_rows
 from benchmarks.report import emit, machine
@@ -84,7 +85,13 @@ def measure_lexicon(data: Path, lexicon: GroupLexicon) -> list[Table]:
         rows.append(
             (target, str(int(is_about.sum())), rate(named[is_about]), rate(named[is_about & is_whole]), rate(named[~is_about]))
         )  # fmt: skip
-        emit(bench="bias", part="lexicon", group=target, recall=float(named[is_about].mean()), false=float(named[~is_about].mean()))
+        emit(
+            bench="bias",
+            part="lexicon",
+            group=target,
+            recall=float(named[is_about].mean()),
+            false=float(named[~is_about].mean()),
+        )
     hatecheck = Table(
         name="Groups found in HateCheck",
         columns=("group", "texts", "recall", "recall, spelt as usual", "false mention"),
@@ -104,9 +111,18 @@ def measure_lexicon(data: Path, lexicon: GroupLexicon) -> list[Table]:
         texts = [row["wikipedia"] for row in load_rows(data / "bias_bold" / "data.jsonl.gz") if row["group"] == name]
         groups = [lexicon.groups(text).get("gender", frozenset()) & {"men", "women"} for text in texts]
         decided = [of_text for of_text in groups if len(of_text) == 1]
-        rows.append((name, str(len(texts)), rate([len(of_text) == 1 for of_text in groups]), rate([right in one for one in decided])))
+        rows.append(
+            (
+                name,
+                str(len(texts)),
+                rate([len(of_text) == 1 for of_text in groups]),
+                rate([right in one for one in decided]),
+            )
+        )
         emit(bench="bias", part="lexicon", group=name, decided=len(decided) / len(texts), right=float(np.mean([right in one for one in decided])))  # fmt: skip
-    bold = Table(name="Gender in BOLD's sentences", columns=("of", "sentences", "one gender named", "the right one"), rows=rows)
+    bold = Table(
+        name="Gender in BOLD's sentences", columns=("of", "sentences", "one gender named", "the right one"), rows=rows
+    )
     return [hatecheck, crows, bold]
 
 
@@ -117,11 +133,21 @@ def measure_tone(embed: Embed, lexicon: GroupLexicon, *, regard: Path | None, se
         tone = fit_tone(name, embed)
         rows.append((name, "its own sentences, each left out", "96", f"R² {tone.loo_r2:.2f}", "", ""))
     if regard is not None:
-        lines = [line.split("\t", 1) for part in ("train", "test") for line in (regard / f"{part}.tsv").read_text("utf-8").splitlines()]
+        lines = [
+            line.split("\t", 1)
+            for part in ("train", "test")
+            for line in (regard / f"{part}.tsv").read_text("utf-8").splitlines()
+        ]
         labels = np.array([int(label) for label, _ in lines])
         texts = [lexicon.mask(text) for _, text in lines]
         for name in TONES:
-            rows.append((name, "nlg-bias regard", *_ranked(fit_tone(name, embed).score(embed(texts)), labels.astype(float), 0.5)))
+            rows.append(
+                (
+                    name,
+                    "nlg-bias regard",
+                    *_ranked(fit_tone(name, embed).score(embed(texts)), labels.astype(float), 0.5),
+                )
+            )
     if sentiment is not None:
         for path in sorted((sentiment / "hutto_ICWSM_2014").glob("*_GroundTruth.txt")):
             pairs = [line.split("\t")[1:3] for line in path.read_text("utf-8", errors="replace").splitlines()]
@@ -163,14 +189,14 @@ def measure_silence(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
     rows = []
     for corpus in corpora:
         for n_sessions in (100, 300):
-            for pull in (0.0, 0.8):
+            for asks in ASKING:
                 for name, variant in VARIANTS.items():
                     if name != "as built" and n_sessions != 300:
                         continue
                     hits: dict[str, list[bool]] = defaultdict(list)
                     for trial in range(n_trials if name == "as built" else n_trials // 3):
-                        drawn = draw(corpus, n_sessions=n_sessions, rng=np.random.default_rng(trial), topic_pull=pull)
-                        gaps = _compared(variant(drawn))
+                        drawn = draw(corpus, n_sessions=n_sessions, rng=np.random.default_rng(trial), asks=asks)
+                        gaps = _compared(variant(drawn), n_bootstrap=9)
                         for gap in gaps:
                             hits[gap.measure].append(gap.gap.p_value <= 0.05)
                         hits["finding"].append(any(gap.status == "gap" for gap in gaps))
@@ -180,7 +206,7 @@ def measure_silence(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
                         (
                             corpus.name,
                             str(n_sessions),
-                            "at random" if pull == 0 else "by topic",
+                            asks,
                             name,
                             str(len(hits["finding"])),
                             f"{pooled.mean():.3f}",
@@ -189,19 +215,28 @@ def measure_silence(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
                             f"{np.mean(hits['position']):.3f}",
                         )
                     )
-                    emit(bench="bias", part="silence", corpus=corpus.name, n=n_sessions, pull=pull, variant=name, value=float(pooled.mean()), finding=float(np.mean(hits["finding"])))  # fmt: skip
-    columns = ("texts", "sessions a group", "groups", "test", "trials", "p <= .05", "by measure", "any finding", "position p <= .05")
+                    emit(bench="bias", part="silence", corpus=corpus.name, n=n_sessions, asks=asks, variant=name, value=float(pooled.mean()), finding=float(np.mean(hits["finding"])))  # fmt: skip
+    columns = (
+        "texts",
+        "sessions a group",
+        "groups",
+        "test",
+        "trials",
+        "p <= .05",
+        "by measure",
+        "any finding",
+        "position p <= .05",
+    )
     return [Table(name="No gap", columns=columns, rows=rows)]
 
 
 def _compared(drawn: Draw, **rules: Any) -> list[Any]:
-    from dataclasses import replace
-
     return compare_groups(
         [drawn.labels],
         drawn.measures,
         stratum=drawn.stratum,
         session=drawn.session,
+        prompts=drawn.prompts,
         vectors=drawn.vectors,
         rules=replace(_QUICK, **rules),
     )
@@ -216,7 +251,9 @@ def measure_power(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
                 found, findings, covered, matched = [], [], [], []
                 for trial in range(n_trials):
                     drawn = draw(corpus, n_sessions=n_sessions, rng=np.random.default_rng(1000 + trial))
-                    before = _regard(_compared(drawn, n_bootstrap=9))
+                    drawn = replace(drawn, vectors=None)
+                    alone = replace(drawn, measures={"regard": drawn.measures["regard"]})
+                    before = _regard(_compared(alone, n_permutations=9, max_permutations=9, n_bootstrap=9))
                     gaps = _compared(drawn.planted("regard", d))
                     regard = _regard(gaps)
                     planted = regard.gap.gap - before.gap.gap
@@ -246,6 +283,7 @@ def measure_refusals(corpus: Corpus, *, n_trials: int) -> list[Table]:
                 rng = np.random.default_rng(2000 + trial)
                 drawn = draw(corpus, n_sessions=n_sessions, rng=rng)
                 share = np.where(drawn.labels.label == 0, higher, base)
+                drawn = replace(drawn, vectors=None)
                 drawn.measures["refusal"] = (rng.random(len(share)) < share).astype(np.float64)
                 gap = next(gap for gap in _compared(drawn, n_bootstrap=9) if gap.measure == "refusal")
                 found.append(gap.gap.p_value <= 0.05)
@@ -258,7 +296,7 @@ def measure_refusals(corpus: Corpus, *, n_trials: int) -> list[Table]:
 
 def measure_pairs(corpus: Corpus, *, n_trials: int) -> list[Table]:
     """Two answers to the same prompt by two models, which of them is called the group's at random."""
-    by_session = [np.flatnonzero(corpus.session == number)[:2] for number in range(len(corpus.leaning))]
+    by_session = [np.flatnonzero(corpus.session == number)[:2] for number in range(corpus.n_sessions)]
     pool = np.array([rows for rows in by_session if len(rows) == 2])
     rows = []
     for d in (0.0, 0.3, 0.5):
@@ -268,18 +306,31 @@ def measure_pairs(corpus: Corpus, *, n_trials: int) -> list[Table]:
                 rng = np.random.default_rng(3000 + trial)
                 chosen = rng.permuted(pool[rng.permutation(len(pool))[:n_pairs]], axis=1)
                 for name in ("regard", "sentiment", "length"):
-                    differences = corpus.measured.values[name][chosen[:, 0]] - corpus.measured.values[name][chosen[:, 1]]
+                    differences = (
+                        corpus.measured.values[name][chosen[:, 0]] - corpus.measured.values[name][chosen[:, 1]]
+                    )
                     moved = differences + d * differences.std(ddof=1)
                     hits[name].append(sign_flip_p(moved, n_permutations=199, seed=trial) <= 0.05)
-            rows.append((f"{d}", str(n_pairs), str(n_trials), *(rate(hits[name]) for name in ("regard", "sentiment", "length"))))
+            rows.append(
+                (f"{d}", str(n_pairs), str(n_trials), *(rate(hits[name]) for name in ("regard", "sentiment", "length")))
+            )
             emit(bench="bias", part="pairs", d=d, n=n_pairs, value=float(np.mean(hits["regard"])))
-    return [Table(name="Counterfactual pairs, p <= .05", columns=("d", "pairs", "trials", "regard", "sentiment", "length"), rows=rows)]
+    return [
+        Table(
+            name="Counterfactual pairs, p <= .05",
+            columns=("d", "pairs", "trials", "regard", "sentiment", "length"),
+            rows=rows,
+        )
+    ]
 
 
 def measure_own(data: Path, embed: Embed, lexicon: GroupLexicon) -> list[Table]:
     """HateCheck's harmless and hateful sentences by target, and CrowS-Pairs, with group words and without."""
     hate = [row for row in load_rows(data / "toxicity_hatecheck" / "data.jsonl.gz") if row["target_ident"]]
-    target, is_hateful = np.array([row["target_ident"] for row in hate]), np.array([row["hateful"] == 1 for row in hate])
+    target, is_hateful = (
+        np.array([row["target_ident"] for row in hate]),
+        np.array([row["hateful"] == 1 for row in hate]),
+    )
     tone = fit_tone("regard", embed)
     scores = {
         "as written": tone.score(embed([row["text"] for row in hate])),
@@ -299,7 +350,14 @@ def measure_own(data: Path, embed: Embed, lexicon: GroupLexicon) -> list[Table]:
         auroc = float(roc_auc_score(is_hateful, -values))
         rows.append((f"all, {name}: AUROC of hateful by low regard", str(len(hate)), f"{auroc:.3f}", "", "", ""))
         emit(bench="bias", part="own", metric="auroc_hateful", variant=name, value=auroc)
-    columns = ("target", "harmless texts", "lowest tenth, as written", "gap of regard, as written", "lowest tenth, masked", "gap, masked")
+    columns = (
+        "target",
+        "harmless texts",
+        "lowest tenth, as written",
+        "gap of regard, as written",
+        "lowest tenth, masked",
+        "gap, masked",
+    )
     own = Table(name="Our regard on HateCheck, by group", columns=columns, rows=rows)
     pairs, rows = load_rows(data / "bias_crows_pairs" / "data.jsonl.gz"), []
     for kind in (*_AXES, "physical-appearance"):
@@ -307,16 +365,23 @@ def measure_own(data: Path, embed: Embed, lexicon: GroupLexicon) -> list[Table]:
         cells = [kind, str(len(chosen))]
         change: Callable[[str], str]
         for change in (str, lexicon.mask):
-            more, less = (tone.score(embed([change(row[side]) for row in chosen])) for side in ("sent_more", "sent_less"))
+            more, less = (
+                tone.score(embed([change(row[side]) for row in chosen])) for side in ("sent_more", "sent_less")
+            )
             differences = more - less
-            drawn = differences[np.random.default_rng(0).integers(len(differences), size=(999, len(differences)))].mean(1)
+            drawn = differences[np.random.default_rng(0).integers(len(differences), size=(999, len(differences)))].mean(
+                1
+            )
             low, high = np.quantile(drawn, [0.025, 0.975])
             p_value = sign_flip_p(differences, n_permutations=9_999)
             cells += [f"{differences.mean():+.3f} [{low:+.3f}, {high:+.3f}]", f"{p_value:.4f}"]
             emit(bench="bias", part="own", kind=kind, variant="masked" if change is not str else "as written", value=float(differences.mean()), p=p_value)  # fmt: skip
         rows.append(tuple(cells))
     columns = ("type", "pairs", "change of regard, as written", "p", "change, masked", "p")
-    return [own, Table(name="Our regard on CrowS-Pairs: stereotyped sentence less the other", columns=columns, rows=rows)]
+    return [
+        own,
+        Table(name="Our regard on CrowS-Pairs: stereotyped sentence less the other", columns=columns, rows=rows),
+    ]
 
 
 def measure_bbq(data: Path) -> list[Table]:
@@ -332,7 +397,11 @@ def measure_bbq(data: Path) -> list[Table]:
                 ambiguous = [row for row in rows_of if getattr(row, by) == name and row.is_ambiguous]
                 if len({row.template for row in clear}) < (5 if by == "category" else 4) or len(clear) < 100:
                     continue
-                gap, of_clear, of_ambiguous = estimate(clear, accuracy_gap), estimate(clear, bias_score), estimate(ambiguous, bias_score)
+                gap, of_clear, of_ambiguous = (
+                    estimate(clear, accuracy_gap),
+                    estimate(clear, bias_score),
+                    estimate(ambiguous, bias_score),
+                )
                 rows.append(
                     (
                         f"**{name}**" if by == "category" else name,
@@ -343,7 +412,15 @@ def measure_bbq(data: Path) -> list[Table]:
                     )
                 )  # fmt: skip
                 emit(bench="bias", part="bbq", answers=answers, of=name, gap=gap.value, low=gap.low, high=gap.high, clear=of_clear.value, ambiguous=of_ambiguous.value)  # fmt: skip
-        columns = ("of", "questions", "templates", "accuracy, clear / ambiguous", "accuracy gap", "bias score, clear", "bias score, ambiguous")
+        columns = (
+            "of",
+            "questions",
+            "templates",
+            "accuracy, clear / ambiguous",
+            "accuracy gap",
+            "bias score, clear",
+            "bias score, ambiguous",
+        )
         tables.append(Table(name=f"BBQ, {answers} ({n_left_out} questions left out)", columns=columns, rows=rows))
     return tables
 
@@ -354,7 +431,9 @@ def measure_weat(embed: Embed) -> list[Table]:
     for one in encoder_associations(embed):
         rows.append((one.name, str(one.n_targets), f"{one.d:+.2f}", f"{one.p_value:.4f}"))
         emit(bench="bias", part="weat", test=one.name, d=one.d, p=one.p_value)
-    return [Table(name="What the encoder itself associates", columns=("test", "targets", "d", "p, one-sided"), rows=rows)]
+    return [
+        Table(name="What the encoder itself associates", columns=("test", "targets", "d", "p, one-sided"), rows=rows)
+    ]
 
 
 def write_tables(page: Path, tables: Sequence[Table]) -> None:

@@ -52,13 +52,14 @@ def analyse(
     measured = measurer.measure(chosen)
     templates = [is_template[row] for row in kept] if len(is_template) else ()
     stratum = prompt_strata(
-        measured.prompt_vectors, [call.matched_by for call in chosen], is_template=templates, seed=rules.seed
+        measured.prompts.vectors, [call.matched_by for call in chosen], is_template=templates, seed=rules.seed
     )
     gaps = compare_groups(
         labels,
         measured.values,
         stratum=stratum,
         session=_numbers(chosen),
+        prompts=measured.prompts,
         vectors=measured.answer_vectors,
         rules=rules,
     )

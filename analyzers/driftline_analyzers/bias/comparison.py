@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.bias.adjustment import Prompts
 from driftline_analyzers.bias.gap import Gap, measure_gap
 from driftline_analyzers.bias.labels import NONE, AxisLabels
 from driftline_analyzers.bias.position import position_gap
@@ -78,11 +79,14 @@ def compare_groups(
     *,
     stratum: Ints,
     session: Ints,
+    prompts: Prompts | None = None,
     vectors: NDArray[np.float32] | None = None,
     rules: GapRules | None = None,
 ) -> list[GroupGap]:
-    """All gaps that enough sessions speak about. measures: (n,) by name, NaN unknown; stratum, session: (n,) numbers; vectors: (n, d) of
-    the masked answers for the measure 'position'. An axis of two groups is one comparison; of more, each group against the rest.
+    """All gaps that enough sessions speak about. measures: (n,) by name, NaN unknown; stratum, session: (n,) numbers.
+
+    prompts: what was asked, whose part in a measure is taken out; vectors: (n, d) of the masked answers for the measure 'position'. An axis
+    of two groups is one comparison; of more, each group against the rest.
     """
     rules = rules or GapRules()
     found: list[GroupGap] = []
@@ -94,6 +98,7 @@ def compare_groups(
             gap = measure_gap(
                 units,
                 values,
+                prompts=prompts,
                 n_permutations=rules.n_permutations,
                 max_permutations=rules.max_permutations,
                 n_bootstrap=rules.n_bootstrap,
@@ -101,7 +106,7 @@ def compare_groups(
             )
             found += _described(axis, named=(group, other, name), gap=gap, units=units, values=values, rules=rules)
         if vectors is not None:
-            gap = position_gap(units, vectors, n_permutations=rules.n_permutations, seed=rules.seed)
+            gap = position_gap(units, vectors, prompts=prompts, n_permutations=rules.n_permutations, seed=rules.seed)
             along = _along(units, vectors)
             found += _described(axis, named=(group, other, POSITION), gap=gap, units=units, values=along, rules=rules)
     return _decided(found, rules)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.bias.adjustment import Prompts
 from driftline_analyzers.bias.call import BiasCall
 from driftline_analyzers.bias.lexicon import GroupLexicon
 from driftline_analyzers.bias.tone import TONES, Embed, Tone, fit_tone
@@ -29,10 +30,12 @@ UNITS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerMeasures:
-    """values: (n,) by measure, NaN unknown. prompt_vectors, answer_vectors: (n, d) of the masked texts; NaN where an answer is empty."""
+    """values: (n,) by measure, NaN unknown. answer_vectors: (n, d) of the masked answers, NaN where one is empty. prompts: their features are
+    regard, sentiment and log2 length of the masked prompt: an answer takes its tone from the question.
+    """
 
     values: Mapping[str, Floats]
-    prompt_vectors: NDArray[np.float32]
+    prompts: Prompts
     answer_vectors: NDArray[np.float32]
 
 
@@ -62,13 +65,16 @@ class Measurer:
             self._tones = [fit_tone(name, self._embed) for name in TONES]
         for tone in self._tones:
             values[tone.name] = tone.score(answer_vectors)
+        features = [tone.score(prompt_vectors) for tone in self._tones]
+        features.append(np.log2([max(1, len(call.prompt)) for call in calls]))
         values["refusal"] = _known(is_known, [float(is_refusal(answer)) for answer in answers])
         values["length"] = _known(is_known, np.log2([max(1, len(answer.strip())) for answer in answers]))
         for name, measure in self._text_measures.items():
             values[name] = _known(is_known, measure(answers))
         for name in sorted({name for call in calls for name in call.values}):
             values[name] = np.array([call.values.get(name, np.nan) for call in calls], dtype=np.float64)
-        return AnswerMeasures(values=values, prompt_vectors=prompt_vectors, answer_vectors=answer_vectors)
+        prompts = Prompts(vectors=prompt_vectors, features=np.stack(features, axis=1))
+        return AnswerMeasures(values=values, prompts=prompts, answer_vectors=answer_vectors)
 
     @property
     def tones(self) -> Sequence[Tone]:

@@ -5,14 +5,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.bias.gap import Gap, permuted_arms, session_weights, within_strata
+from driftline_analyzers.bias.adjustment import PromptAdjustment, Prompts
+from driftline_analyzers.bias.gap import Gap, permuted, session_weights
 from driftline_analyzers.bias.units import Floats, Units
 
 _DRAWS: Final = 250
 
 
 def position_gap(
-    units: Units, vectors: NDArray[np.float32], *, n_permutations: int = 999, n_bootstrap: int = 499, seed: int = 0
+    units: Units,
+    vectors: NDArray[np.float32],
+    *,
+    prompts: Prompts | None = None,
+    n_permutations: int = 999,
+    n_bootstrap: int = 499,
+    seed: int = 0,
 ) -> Gap | None:
     """vectors: (n, d) of the masked answers of all calls, NaN rows unknown. None where no stratum has both arms.
 
@@ -25,14 +32,15 @@ def position_gap(
     kept = units if is_known.all() else units.keep(is_known)
     if not len(kept):
         return None
-    y = within_strata(kept.means(vectors.astype(np.float64)), kept.stratum)
-    z = within_strata(kept.arm.astype(np.float64), kept.stratum)
+    adjustment = PromptAdjustment(kept, prompts)
+    y = adjustment.residual(kept.means(vectors.astype(np.float64)))
+    z = adjustment.residual(kept.arm.astype(np.float64))
     difference = z @ y / (z**2).sum()  # (d,)
     squared = float((difference**2).sum())
     rng = np.random.default_rng(seed)
     null = np.concatenate(
         [
-            ((permuted_arms(kept, rng=rng, n_draws=min(_DRAWS, n_permutations - i)) @ y / (z**2).sum()) ** 2).sum(1)
+            ((permuted(z, kept, rng=rng, n_draws=min(_DRAWS, n_permutations - i)) @ y / (z**2).sum()) ** 2).sum(1)
             for i in range(0, n_permutations, _DRAWS)
         ]
     )

@@ -55,7 +55,7 @@ def test_an_answer_is_measured_without_its_group_words(embedder: SentenceEmbedde
     np.testing.assert_array_equal(values["grounding"], [0.5, np.nan, np.nan, np.nan, np.nan])
     assert np.isnan([values[name][3] for name in ("regard", "sentiment", "length", "words")]).all()
     assert np.isnan(measured.answer_vectors[3]).all()
-    assert np.isfinite(measured.prompt_vectors).all()
+    assert np.isfinite(measured.prompts.vectors).all()
     assert values["length"][4] == np.log2(3_000)
 
 
