@@ -1,19 +1,23 @@
 """BBQ as an active probe: what a model's answers to questions about two groups say, with intervals over question templates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.drift_tables import Table
+from benchmarks.outlier_streams import load_rows
+from benchmarks.report import emit
 from driftline_analyzers.bias.counterfactual import sign_flip_p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """One question. is_right: as labelled; is_biased: the answer fits the stereotype, None where it is "unknown" or not one of the three.
+    """One question. is_right: as labelled; is_biased: the answer fits the stereotype, None where it is "unknown" or none of the three.
 
-    agrees: the right answer of a disambiguated question fits the stereotype; None of an ambiguous one. target: group that the stereotype is of.
+    agrees: the right answer of a disambiguated question fits the stereotype; None of an ambiguous one. target: whom the stereotype is of.
     """
 
     category: str
@@ -35,6 +39,10 @@ class Estimate:
     p_value: float
     n: int
     n_templates: int
+
+    def __str__(self) -> str:
+        """As it is printed."""
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}] p {self.p_value:.3f}"
 
 
 def probed(rows: Sequence[dict[str, Any]], answers: str) -> tuple[list[Probed], int]:
@@ -86,7 +94,9 @@ def bias_score(rows: Sequence[Probed]) -> float:
     return score * (1 - accuracy(rows)) if rows[0].is_ambiguous else score
 
 
-def estimate(rows: Sequence[Probed], measure: Any, *, n_bootstrap: int = 999, seed: int = 0) -> Estimate:
+def estimate(
+    rows: Sequence[Probed], measure: Callable[[Sequence[Probed]], float], *, n_bootstrap: int = 999, seed: int = 0
+) -> Estimate:
     """measure: one of the three above. Whole templates are drawn, since questions of one template are wordings of the same."""
     by_template: dict[str, list[Probed]] = {}
     for row in rows:
@@ -112,3 +122,54 @@ def estimate(rows: Sequence[Probed], measure: Any, *, n_bootstrap: int = 999, se
 
 def _plain(answer: str) -> str:
     return " ".join(answer.lower().replace("’", "'").strip(" .").split())
+
+
+def measure_bbq(data: Path) -> list[Table]:
+    """Both prompt formats that answers are there for."""
+    source = load_rows(data / "bias_bbq" / "data.jsonl.gz")
+    tables = []
+    for answers in ("unifiedqa_race", "unifiedqa_arc"):
+        rows_of, n_left_out = probed(source, answers)
+        rows = []
+        for by in ("category", "target"):
+            for name in sorted({getattr(row, by) for row in rows_of}):
+                clear = [row for row in rows_of if getattr(row, by) == name and not row.is_ambiguous]
+                ambiguous = [row for row in rows_of if getattr(row, by) == name and row.is_ambiguous]
+                if len({row.template for row in clear}) < (5 if by == "category" else 4) or len(clear) < 100:
+                    continue
+                gap, of_clear, of_ambiguous = (
+                    estimate(clear, accuracy_gap),
+                    estimate(clear, bias_score),
+                    estimate(ambiguous, bias_score),
+                )
+                rows.append(
+                    (
+                        f"**{name}**" if by == "category" else name,
+                        f"{gap.n} + {len(ambiguous)}",
+                        str(gap.n_templates),
+                        f"{accuracy(clear):.3f} / {accuracy(ambiguous):.3f}",
+                        *(str(one) for one in (gap, of_clear, of_ambiguous)),
+                    )
+                )
+                emit(
+                    bench="bias",
+                    part="bbq",
+                    answers=answers,
+                    of=name,
+                    gap=gap.value,
+                    low=gap.low,
+                    high=gap.high,
+                    clear=of_clear.value,
+                    ambiguous=of_ambiguous.value,
+                )
+        columns = (
+            "of",
+            "questions",
+            "templates",
+            "accuracy, clear / ambiguous",
+            "accuracy gap",
+            "bias score, clear",
+            "bias score, ambiguous",
+        )
+        tables.append(Table(name=f"BBQ, {answers} ({n_left_out} questions left out)", columns=columns, rows=rows))
+    return tables

@@ -27,8 +27,8 @@ MODELS: Final = ("gpt-3.5-turbo-0613", "Mistral-7B-Instruct-v0.2", "claude-2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corpus:
-    """Calls of one kind with everything measured. session: (n,) numbers; views: (n, 21) of the prompts: the regard that they speak with, and
-    their first 20 principal components, for groups that ask about other things.
+    """Calls of one kind with everything measured. session: (n,) numbers. views: (n, 21) of the prompts: the regard that they speak with,
+    and their first 20 principal components, for groups that ask about other things.
     """
 
     name: str
@@ -130,8 +130,8 @@ def _corpus(name: str, calls: Sequence[BiasCall], embed: Embed) -> Corpus:
 
 
 def draw(corpus: Corpus, *, n_sessions: int, rng: np.random.Generator, asks: Asking = "alike") -> Draw:
-    """About n_sessions sessions of each arm. asks: whether the groups ask alike, about other topics (a direction of the prompts drawn for this
-    sample decides the arm with chances of .1 to .9), or in another tone (the prompts' regard does).
+    """About n_sessions sessions of each arm. asks: whether the groups ask alike, about other topics (a direction of the prompts, drawn for
+    this sample, decides the arm with chances of .1 to .9), or in another tone (the prompts' regard does).
     """
     chosen = rng.permutation(corpus.n_sessions)[: 2 * n_sessions]
     direction = np.eye(corpus.views.shape[1])[0] if asks == "in another tone" else np.r_[0.0, rng.normal(size=20)]

@@ -18,7 +18,7 @@ _LEAST_LEFT: Final = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompts:
-    """Of all calls: vectors: (n, d) of the masked prompts; features: (n, k) few numbers that answers follow the most, as the prompt's tone."""
+    """Of all calls: vectors: (n, d) of the masked prompts; features: (n, k) few numbers that answers follow, as the prompt's tone."""
 
     vectors: NDArray[np.float32]
     features: Floats
@@ -33,7 +33,7 @@ def within_strata(values: Floats, stratum: NDArray[np.int64]) -> Floats:
 
 
 class PromptAdjustment:
-    """Regression on the units' prompts, the features freely, the vectors with a ridge penalty; each residual is from a fit without its unit.
+    """Regression on the units' prompts: features freely, vectors with a ridge penalty; each residual is from a fit without its unit.
 
     prompts: None takes out the stratum's mean alone.
     """

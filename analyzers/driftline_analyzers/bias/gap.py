@@ -1,11 +1,10 @@
-"""How much higher is a measure in one group, other things equal? Inside strata and given the prompt, permuted and bootstrapped by session."""
+"""How much higher is a measure in one group, other things equal? Inside strata and given the prompt; sessions permuted, bootstrapped."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from driftline_analyzers.bias.adjustment import PromptAdjustment, Prompts, within_strata
 from driftline_analyzers.bias.units import Floats, Units

@@ -30,8 +30,9 @@ UNITS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerMeasures:
-    """values: (n,) by measure, NaN unknown. answer_vectors: (n, d) of the masked answers, NaN where one is empty. prompts: their features are
-    regard, sentiment and log2 length of the masked prompt: an answer takes its tone from the question.
+    """values: (n,) by measure, NaN unknown. answer_vectors: (n, d) of the masked answers, NaN where one is empty.
+
+    prompts: their features are regard, sentiment and log2 length of the masked prompt: an answer takes its tone from the question.
     """
 
     values: Mapping[str, Floats]

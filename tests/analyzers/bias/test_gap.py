@@ -1,16 +1,18 @@
 """Gaps: true rates of false alarms with sessions and strata, power, intervals, and what too little data gives."""
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from driftline_analyzers.bias.adjustment import Prompts
 from driftline_analyzers.bias.gap import measure_gap
 from driftline_analyzers.bias.position import position_gap
 from driftline_analyzers.bias.units import Units, make_units
 
-QUICK = {"n_permutations": 199, "max_permutations": 199, "n_bootstrap": 199}
+QUICK: Final[dict[str, Any]] = {"n_permutations": 199, "max_permutations": 199, "n_bootstrap": 199}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,3 +151,25 @@ def test_position_finds_a_moved_mean_and_is_silent_without_one() -> None:
         assert 0 <= moved.low <= moved.high
     assert n_false <= 9
     assert n_found >= 50
+
+
+def test_groups_that_only_ask_about_other_things_have_no_gap() -> None:
+    n_adjusted = n_unadjusted = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        prompts = rng.normal(size=(150, 16))
+        arm = (rng.random(150) < 1 / (1 + np.exp(-prompts[:, 0] - prompts[:, 1]))).astype(np.int64)
+        values = prompts[:, 0] + prompts[:, 1] + 0.5 * rng.normal(size=150)
+        units = make_units(arm=arm, stratum=np.arange(150) % 5, session=np.arange(150))
+        asked = Prompts(vectors=prompts.astype(np.float32), features=prompts[:, :1])
+        adjusted = measure_gap(units, values, prompts=asked, **QUICK)
+        unadjusted = measure_gap(units, values, **QUICK)
+        planted = measure_gap(units, values + 0.6 * arm, prompts=asked, **QUICK)
+        assert adjusted is not None
+        assert unadjusted is not None
+        assert planted is not None
+        n_adjusted += adjusted.p_value <= 0.05
+        n_unadjusted += unadjusted.p_value <= 0.05
+        assert planted.p_value <= 0.05
+    assert n_adjusted <= 9
+    assert n_unadjusted >= 55
