@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.bias.units import Floats, Units
+from driftline_analyzers.bias.units import Floats, Units, sums_by
 
 _RIDGES: Final = tuple(10.0**exponent for exponent in np.arange(-1.5, 2.01, 0.5))
 _LEAST_LEFT: Final = 0.05
@@ -27,8 +27,7 @@ class Prompts:
 def within_strata(values: Floats, stratum: NDArray[np.int64]) -> Floats:
     """Values less the mean of their stratum: (u,) or (u, d)."""
     counts = np.bincount(stratum)
-    sums = np.zeros((len(counts), *values.shape[1:]))
-    np.add.at(sums, stratum, values)
+    sums = sums_by(stratum, values, n=len(counts))
     return np.asarray(values - (sums / counts.reshape(-1, *[1] * (values.ndim - 1)))[stratum])
 
 
@@ -53,8 +52,11 @@ class PromptAdjustment:
         x -= self._free @ (self._free.T @ x)
         squared, vectors = np.linalg.eigh(x.T @ x)
         is_used = squared > 1e-9 * max(float(squared[-1]), 1e-30)
-        self._squared = squared[is_used]
-        self._basis = x @ vectors[:, is_used] / np.sqrt(self._squared)  # (u, m), orthonormal columns
+        of_used = squared[is_used]
+        self._basis = x @ vectors[:, is_used] / np.sqrt(of_used)  # (u, m), orthonormal columns
+        self._shrunk = of_used / (of_used + np.array(_RIDGES)[:, None])  # (r, m)
+        left = self._left[:, None] - self._basis**2 @ self._shrunk.T
+        self._scale = self._left[:, None] / np.maximum(left, _LEAST_LEFT * self._left[:, None])  # (u, r)
 
     def residual(self, values: Floats) -> Floats:
         """(u,) or (u, m) -> the same, mean 0 in each stratum. The penalty is that with the least leave-one-out error, or no use of the
@@ -66,13 +68,24 @@ class PromptAdjustment:
         centred = centred - self._free @ (self._free.T @ centred)
         best, least = centred, float((centred**2).sum())
         projected = self._basis.T @ centred
-        for ridge in _RIDGES:
-            shrunk = self._squared / (self._squared + ridge)
-            fitted = self._basis @ (shrunk.reshape(-1, *[1] * (centred.ndim - 1)) * projected)
-            leverage = self._basis**2 @ shrunk
-            scale = self._left / np.maximum(self._left - leverage, _LEAST_LEFT * self._left)
-            residual = (centred - fitted) * scale.reshape(-1, *[1] * (centred.ndim - 1))
+        for shrunk, scale in zip(self._shrunk, self._scale.T, strict=True):
+            as_column = (-1, *[1] * (centred.ndim - 1))
+            residual = (centred - self._basis @ (shrunk.reshape(as_column) * projected)) * scale.reshape(as_column)
             error = float((residual**2).sum())
             if error < least:
                 best, least = residual, error
         return within_strata(best, self._stratum)
+
+
+class PromptAdjustments:
+    """Adjustments of one set of calls; that of the units asked for last is kept, since most measures are known of all of them."""
+
+    def __init__(self, prompts: Prompts | None) -> None:
+        self._prompts = prompts
+        self._last: tuple[Units, PromptAdjustment] | None = None
+
+    def of(self, units: Units) -> PromptAdjustment:
+        """That of these units."""
+        if self._last is None or self._last[0] is not units:
+            self._last = units, PromptAdjustment(units, self._prompts)
+        return self._last[1]

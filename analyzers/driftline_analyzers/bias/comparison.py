@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.bias.adjustment import Prompts
+from driftline_analyzers.bias.adjustment import PromptAdjustments, Prompts
 from driftline_analyzers.bias.gap import Gap, measure_gap
 from driftline_analyzers.bias.labels import NONE, AxisLabels
 from driftline_analyzers.bias.position import position_gap
@@ -89,6 +89,7 @@ def compare_groups(
     of two groups is one comparison; of more, each group against the rest.
     """
     rules = rules or GapRules()
+    adjustments = PromptAdjustments(prompts)
     found: list[GroupGap] = []
     for axis, group, other, arm in _comparisons(labels, rules):
         units = make_units(arm=arm, stratum=stratum, session=session)
@@ -98,7 +99,7 @@ def compare_groups(
             gap = measure_gap(
                 units,
                 values,
-                prompts=prompts,
+                adjustments=adjustments,
                 n_permutations=rules.n_permutations,
                 max_permutations=rules.max_permutations,
                 n_bootstrap=rules.n_bootstrap,
@@ -106,7 +107,9 @@ def compare_groups(
             )
             found += _described(axis, named=(group, other, name), gap=gap, units=units, values=values, rules=rules)
         if vectors is not None:
-            gap = position_gap(units, vectors, prompts=prompts, n_permutations=rules.n_permutations, seed=rules.seed)
+            gap = position_gap(
+                units, vectors, adjustments=adjustments, n_permutations=rules.n_permutations, seed=rules.seed
+            )
             along = _along(units, vectors)
             found += _described(axis, named=(group, other, POSITION), gap=gap, units=units, values=along, rules=rules)
     return _decided(found, rules)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from driftline_analyzers.bias.adjustment import PromptAdjustment, Prompts, within_strata
+from driftline_analyzers.bias.adjustment import PromptAdjustments, within_strata
 from driftline_analyzers.bias.units import Floats, Units
 
 _DRAWS: Final = 500
@@ -39,7 +39,7 @@ def measure_gap(
     units: Units,
     values: Floats,
     *,
-    prompts: Prompts | None = None,
+    adjustments: PromptAdjustments | None = None,
     n_permutations: int = 999,
     max_permutations: int = 19_999,
     n_bootstrap: int = 999,
@@ -47,14 +47,14 @@ def measure_gap(
 ) -> Gap | None:
     """The gap of one measure. values: (n,) of all calls, NaN unknown. None where no stratum has both arms with a value.
 
-    prompts: what was asked, for what it alone foretells; without it strata are all that is matched.
+    adjustments: by what was asked; without them strata are all that is matched.
     """
     y = units.means(values)
     kept = units if np.isfinite(y).all() else units.keep(np.isfinite(y))
     if not len(kept):
         return None
     y = kept.means(values)
-    adjustment = PromptAdjustment(kept, prompts)
+    adjustment = (adjustments or PromptAdjustments(None)).of(kept)
     left_z, left_y = adjustment.residual(kept.arm.astype(np.float64)), adjustment.residual(y)
     gap, t = _studentised(left_z[None], left_y)
     spread = arm_spread(kept, y)

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.bias.adjustment import PromptAdjustment, Prompts
+from driftline_analyzers.bias.adjustment import PromptAdjustments
 from driftline_analyzers.bias.gap import Gap, permuted, session_weights
 from driftline_analyzers.bias.units import Floats, Units
 
@@ -16,7 +16,7 @@ def position_gap(
     units: Units,
     vectors: NDArray[np.float32],
     *,
-    prompts: Prompts | None = None,
+    adjustments: PromptAdjustments | None = None,
     n_permutations: int = 999,
     n_bootstrap: int = 499,
     seed: int = 0,
@@ -32,7 +32,7 @@ def position_gap(
     kept = units if is_known.all() else units.keep(is_known)
     if not len(kept):
         return None
-    adjustment = PromptAdjustment(kept, prompts)
+    adjustment = (adjustments or PromptAdjustments(None)).of(kept)
     y = adjustment.residual(kept.means(vectors.astype(np.float64)))
     z = adjustment.residual(kept.arm.astype(np.float64))
     difference = z @ y / (z**2).sum()  # (d,)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -43,8 +44,7 @@ class Units:
         """Mean of each unit's calls: (n,) or (n, d) of all calls -> (u,) or (u, d); NaN where no call of it has a value."""
         of_rows = values[self.rows]
         is_known = np.isfinite(of_rows) if of_rows.ndim == 1 else np.isfinite(of_rows).all(1)
-        sums = np.zeros((len(self), *of_rows.shape[1:]))
-        np.add.at(sums, self.unit[is_known], of_rows[is_known])
+        sums = sums_by(self.unit[is_known], of_rows[is_known], n=len(self))
         counts = np.bincount(self.unit[is_known], minlength=len(self)).astype(np.float64)
         with np.errstate(invalid="ignore"):
             return np.asarray(sums / np.where(counts > 0, counts, np.nan).reshape(-1, *[1] * (of_rows.ndim - 1)))
@@ -60,6 +60,14 @@ class Units:
             session=self.session[unit],
             n_labelled=self.n_labelled,
         )
+
+
+def sums_by(place: Ints, values: Floats, *, n: int) -> Floats:
+    """Sums of values at each place: (k,) numbers below n, (k,) or (k, d) -> (n,) or (n, d)."""
+    if values.ndim == 1:
+        return np.asarray(np.bincount(place, values, minlength=n), dtype=np.float64)
+    chosen = csr_matrix((np.ones(len(place)), (place, np.arange(len(place)))), shape=(n, len(place)))
+    return np.asarray(chosen @ values)
 
 
 def make_units(*, arm: Ints, stratum: Ints, session: Ints) -> Units:

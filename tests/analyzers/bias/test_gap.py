@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftline_analyzers.bias.adjustment import Prompts
+from driftline_analyzers.bias.adjustment import PromptAdjustments, Prompts
 from driftline_analyzers.bias.gap import measure_gap
 from driftline_analyzers.bias.position import position_gap
 from driftline_analyzers.bias.units import Units, make_units
@@ -161,10 +161,10 @@ def test_groups_that_only_ask_about_other_things_have_no_gap() -> None:
         arm = (rng.random(150) < 1 / (1 + np.exp(-prompts[:, 0] - prompts[:, 1]))).astype(np.int64)
         values = prompts[:, 0] + prompts[:, 1] + 0.5 * rng.normal(size=150)
         units = make_units(arm=arm, stratum=np.arange(150) % 5, session=np.arange(150))
-        asked = Prompts(vectors=prompts.astype(np.float32), features=prompts[:, :1])
-        adjusted = measure_gap(units, values, prompts=asked, **QUICK)
+        asked = PromptAdjustments(Prompts(vectors=prompts.astype(np.float32), features=prompts[:, :1]))
+        adjusted = measure_gap(units, values, adjustments=asked, **QUICK)
         unadjusted = measure_gap(units, values, **QUICK)
-        planted = measure_gap(units, values + 0.6 * arm, prompts=asked, **QUICK)
+        planted = measure_gap(units, values + 0.6 * arm, adjustments=asked, **QUICK)
         assert adjusted is not None
         assert unadjusted is not None
         assert planted is not None
