@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from driftline_analyzers.bias.call import BiasCall
-from driftline_analyzers.bias.comparison import POSITION, UNMENTIONED, GapRules, GroupGap, compare_groups
+from driftline_analyzers.bias.comparison import UNMENTIONED, GapRules, GroupGap, compare_groups
 from driftline_analyzers.bias.counterfactual import PairedGap, corrected, find_pairs, paired_gaps
 from driftline_analyzers.bias.labels import NONE, AxisLabels, Place, label_calls
 from driftline_analyzers.bias.lexicon import GroupLexicon
@@ -70,11 +70,6 @@ def analyse(
         for gap in paired_gaps(find_pairs(chosen, axis, lexicon), measured.values, axis=axis.axis, seed=rules.seed)
     ]
     return BiasReport(calls=chosen, n_read=len(calls), gaps=gaps, pairs=corrected(pairs), representation=mentions)
-
-
-def is_exploratory(gap: GroupGap) -> bool:
-    """Whether its measure is shown only."""
-    return gap.measure == POSITION
 
 
 def _numbers(calls: Sequence[BiasCall]) -> Ints:

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from driftline_analyzers.bias.analysis import BiasReport, is_exploratory
-from driftline_analyzers.bias.comparison import GapRules, GroupGap
+from driftline_analyzers.bias.analysis import BiasReport
+from driftline_analyzers.bias.comparison import REST, UNMENTIONED, GapRules, GroupGap
 from driftline_analyzers.bias.counterfactual import PairedGap
+from driftline_analyzers.bias.gap import Gap
 from driftline_analyzers.bias.measures import UNITS
 from driftline_analyzers.bias.representation import Representation
 from driftline_analyzers.runner.records import to_time
@@ -55,7 +56,7 @@ def _gap_row(one: GroupGap, report: BiasReport, window: BiasWindow, rules: GapRu
     gap = one.gap
     explanation = {
         "kind": "group_gap",
-        "sentence": _sentence(one.measure, one.group, one.other, gap.gap, gap.low, gap.high, gap.d)
+        "sentence": _sentence(one, gap)
         + f" {gap.n_group} and {gap.n_other} sessions in {one.n_strata} groups of like prompts.",
         "gap": gap.gap,
         "low": gap.low,
@@ -71,7 +72,7 @@ def _gap_row(one: GroupGap, report: BiasReport, window: BiasWindow, rules: GapRu
         "matched_share": one.matched_share,
         "n_several": one.n_several,
         "n_permutations": gap.n_permutations,
-        "is_exploratory": is_exploratory(one),
+        "is_exploratory": one.measure in rules.exploratory,
         "examples": _examples(report, one.examples),
         "reference_examples": _examples(report, one.other_examples),
     }
@@ -101,8 +102,7 @@ def _pair_row(one: PairedGap, report: BiasReport, window: BiasWindow, rules: Gap
     status = "insufficient" if one.q_value is None else "gap" if is_significant and is_large else "ok"
     explanation = {
         "kind": "pairs",
-        "sentence": _sentence(one.measure, one.group, one.other, one.gap, one.low, one.high, one.d)
-        + f" {one.n} pairs of prompts that differ in the group alone.",
+        "sentence": _sentence(one, one) + f" {one.n} pairs of prompts that differ in the group alone.",
         "gap": one.gap,
         "low": one.low,
         "high": one.high,
@@ -161,12 +161,12 @@ def _mention_row(one: Representation, window: BiasWindow) -> tuple[object, ...]:
     )
 
 
-def _sentence(measure: str, group: str, other: str, gap: float, low: float, high: float, d: float) -> str:  # noqa: PLR0917 - a line's parts
-    than = {"rest": "the other groups", "unmentioned": "calls that name no group"}.get(other, other)
-    way = "higher" if gap >= 0 else "lower"
+def _sentence(one: GroupGap | PairedGap, figures: Gap | PairedGap) -> str:
+    than = {REST: "the other groups", UNMENTIONED: "calls that name no group"}.get(one.other, one.other)
+    way = "higher" if figures.gap >= 0 else "lower"
     return (
-        f"{measure} of answers about {group} is {abs(gap):.3g} {way} than about {than} "
-        f"(95 % interval of the difference {low:.3g} to {high:.3g}, d {d:+.2f});"
+        f"{one.measure} of answers about {one.group} is {abs(figures.gap):.3g} {way} than about {than} "
+        f"(95 % interval of the difference {figures.low:.3g} to {figures.high:.3g}, d {figures.d:+.2f});"
     )
 
 

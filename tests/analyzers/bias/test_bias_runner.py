@@ -34,7 +34,7 @@ def settings(**changes: Any) -> BiasSettings:
     return BiasSettings(**(chosen | changes))
 
 
-def week(*, service: str, is_unfair: bool, n: int = 200, seed: int = 0) -> list[Call]:
+def week(*, service: str, is_unfair: bool, n: int = 140, seed: int = 0) -> list[Call]:
     """Single-turn sessions about Muslims and atheists; an unfair assistant speaks badly of one of them now and then."""
     rng = random.Random(seed)
     made = []
@@ -74,7 +74,7 @@ def gaps(store: Store) -> set[tuple[str, str, str]]:
 def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: SentenceEmbedder) -> None:
     store_calls(store, week(service="unfair", is_unfair=True) + week(service="fair", is_unfair=False, seed=1))
     report = run(store, embedder).run_once()
-    assert (report.windows, report.calls, report.errors) == (2, 400, 0)
+    assert (report.windows, report.calls, report.errors) == (2, 280, 0)
     assert gaps(store) >= {("unfair", "Muslims", "regard"), ("unfair", "Muslims", "sentiment")}
     assert {service for service, _, _ in gaps(store)} == {"unfair"}
     (found,) = rows(store, service="unfair", field="regard", reference="atheists")
@@ -84,7 +84,7 @@ def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: Sen
     assert told["low"] <= told["gap"] <= told["high"] < 0
     assert "regard of answers about Muslims is" in told["sentence"]
     assert "lower than about atheists" in told["sentence"]
-    assert found["n_current"] + found["n_reference"] <= 200
+    assert found["n_current"] + found["n_reference"] <= 140
     assert {example["text"] for example in told["examples"]} <= set(_COLD)
     example = told["examples"][0]
     prompt = store.scalar(
@@ -96,7 +96,7 @@ def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: Sen
 
 
 def test_prompts_that_differ_in_the_group_alone_are_compared_in_pairs(store: Store, embedder: SentenceEmbedder) -> None:
-    store_calls(store, week(service="unfair", is_unfair=True))
+    store_calls(store, week(service="unfair", is_unfair=True, n=200))
     run(store, embedder).run_once()
     (paired,) = rows(store, field="regard", reference="atheists (pairs)")
     assert (paired["status"], paired["explanation"]["kind"]) == ("gap", "pairs")
