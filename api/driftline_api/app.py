@@ -13,10 +13,12 @@ from driftline_api.edge import Edge
 from driftline_api.problems import install_problem_handlers
 from driftline_api.process_metrics import ProcessMetrics
 from driftline_api.routes.alerts import router as alerts_router
+from driftline_api.routes.feedback import router as feedback_router
 from driftline_api.routes.findings import router as findings_router
 from driftline_api.routes.generations import router as generations_router
 from driftline_api.routes.health import router as health_router
 from driftline_api.routes.ingest import router as ingest_router
+from driftline_api.routes.labels import router as labels_router
 from driftline_api.routes.ledger import router as ledger_router
 from driftline_api.routes.page import router as page_router
 from driftline_api.routes.prometheus import prometheus_router
@@ -37,6 +39,8 @@ _ROUTERS: Final = (
     findings_router,
     scores_router,
     references_router,
+    feedback_router,
+    labels_router,
     alerts_router,
     ingest_router,
     ledger_router,
