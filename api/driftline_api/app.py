@@ -23,9 +23,11 @@ from driftline_api.routes.ledger import router as ledger_router
 from driftline_api.routes.page import router as page_router
 from driftline_api.routes.prometheus import prometheus_router
 from driftline_api.routes.references import router as references_router
+from driftline_api.routes.review import router as review_router
 from driftline_api.routes.scores import router as scores_router
 from driftline_api.routes.services import router as services_router
 from driftline_api.routes.summary import router as summary_router
+from driftline_api.routes.thresholds import router as thresholds_router
 from driftline_api.routes.traces import router as traces_router
 from driftline_api.settings import ApiSettings
 from driftline_core import Clock, Service, utc_now
@@ -41,6 +43,8 @@ _ROUTERS: Final = (
     references_router,
     feedback_router,
     labels_router,
+    review_router,
+    thresholds_router,
     alerts_router,
     ingest_router,
     ledger_router,

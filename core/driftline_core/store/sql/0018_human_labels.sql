@@ -90,3 +90,6 @@ ENGINE = ReplacingMergeTree(created_at)
 ORDER BY (project, analyzer, field, version)
 TTL toDateTime(created_at) + INTERVAL 3650 DAY
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- As in 0017_call_scores.sql: what is read here asks for status ok, and finds every score of a database without that column ok.
+ALTER TABLE scores ADD COLUMN IF NOT EXISTS status LowCardinality(String) DEFAULT 'ok' AFTER prompt_version;
