@@ -13,6 +13,7 @@ from driftline_api.edge import Edge
 from driftline_api.problems import install_problem_handlers
 from driftline_api.process_metrics import ProcessMetrics
 from driftline_api.routes.alerts import router as alerts_router
+from driftline_api.routes.exports import router as exports_router
 from driftline_api.routes.feedback import router as feedback_router
 from driftline_api.routes.findings import router as findings_router
 from driftline_api.routes.generations import router as generations_router
@@ -31,6 +32,8 @@ from driftline_api.routes.thresholds import router as thresholds_router
 from driftline_api.routes.traces import router as traces_router
 from driftline_api.settings import ApiSettings
 from driftline_core import Clock, Service, utc_now
+from driftline_core.datasets import DatasetFolder
+from driftline_core.settings import DatasetSettings
 from driftline_core.store import Store
 
 _ROUTERS: Final = (
@@ -45,6 +48,7 @@ _ROUTERS: Final = (
     labels_router,
     review_router,
     thresholds_router,
+    exports_router,
     alerts_router,
     ingest_router,
     ledger_router,
@@ -67,9 +71,11 @@ def create_app(
     *,
     alerts: AlertsView | None = None,
     services: Sequence[Service] = (),
+    datasets: DatasetSettings | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
-    """The app over a migrated store. services: what /readyz and /metrics report on; alerts: None without an evaluator here."""
+    """The app over a migrated store. services: what /readyz and /metrics report on; alerts: None without an evaluator here;
+    datasets: where exports are, None as the environment says."""
 
     @asynccontextmanager
     async def bounded_threads(_: FastAPI) -> AsyncIterator[None]:
@@ -88,7 +94,13 @@ def create_app(
     )
     metrics = ProcessMetrics(store, services)
     app.state.context = ApiContext(
-        settings=settings, store=store, alerts=alerts, services=services, clock=clock, metrics=metrics
+        settings=settings,
+        store=store,
+        alerts=alerts,
+        services=services,
+        clock=clock,
+        datasets=DatasetFolder(datasets or DatasetSettings(), clock),
+        metrics=metrics,
     )
     install_problem_handlers(app)
     for router in _ROUTERS:

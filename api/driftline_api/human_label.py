@@ -40,5 +40,5 @@ def to_label(row: Row) -> HumanLabel:
 
 def labels_of(reader: ProjectReader, *, trace_id: str, span_id: str = "") -> list[HumanLabel]:
     """What was said of a trace, or of one of its calls (and of the trace as a whole), newest first. Raises StoreError."""
-    rows = reader.rows("labels_of_trace", trace_id=trace_id, span_id=span_id, max_ms=EVER_MS)
+    rows = reader.rows("labels_of_trace", trace_id=trace_id, traces=[trace_id], span_id=span_id, max_ms=EVER_MS)
     return [to_label(row) for row in rows]

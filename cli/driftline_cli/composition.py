@@ -25,6 +25,7 @@ from driftline_collector.settings import CollectorSettings
 from driftline_core.clock import Clock, utc_now
 from driftline_core.prices import PriceBook
 from driftline_core.service import PeriodicService, Service
+from driftline_core.settings import DatasetSettings
 from driftline_core.store import Store, migrate
 from driftline_core.store.rollup import Rollup
 
@@ -99,6 +100,7 @@ def run_embedded(options: EmbeddedOptions, *, command: str, is_driven: bool = Fa
                 analyzers=AnalyzerSettings(**options.analyzers),
                 alerts=_linked(AlertSettings(**options.alerts), api),
                 api=api,
+                datasets=DatasetSettings(path=options.data_dir / "datasets"),
                 is_driven=is_driven,
             )
             with embedded.stack:
@@ -115,6 +117,7 @@ def _wire(
     analyzers: AnalyzerSettings,
     alerts: AlertSettings,
     api: ApiSettings,
+    datasets: DatasetSettings,
     is_driven: bool,
     clock: Clock = utc_now,
 ) -> Embedded:
@@ -123,7 +126,7 @@ def _wire(
     prices = PriceBook(store)
     analysis = AnalysisRunner(analyzers, store, clock)
     engine = PromqlEngine(StoreSource(store, alerts.project))
-    evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock)
+    evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock, datasets=datasets)
     services: list[Service] = [intake]
     background: list[Service] = [
         PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),
@@ -133,7 +136,8 @@ def _wire(
     ]
     if not is_driven:
         services += background
-    server = ApiServer(api, create_app(api, store, alerts=evaluator, services=[intake, *background], clock=clock))
+    app = create_app(api, store, alerts=evaluator, services=[intake, *background], datasets=datasets, clock=clock)
+    server = ApiServer(api, app)
     return Embedded(
         store=store,
         stack=Stack([*services, server]),

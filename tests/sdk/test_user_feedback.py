@@ -18,7 +18,7 @@ from driftline_core.store import Store
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 _READ = (
     "SELECT lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, value, label, comment, service "
-    "FROM judgements(project = 'shop', trace_id = '', from_ms = 0, to_ms = 4102444800000) ORDER BY time, trace"
+    "FROM judgements(project = 'shop', traces = [], from_ms = 0, to_ms = 4102444800000) ORDER BY time, trace"
 )
 
 

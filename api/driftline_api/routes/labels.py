@@ -128,7 +128,7 @@ def list_labels(
         field=field,
         annotator=annotator,
         source=source,
-        trace_id=trace_id.lower(),
+        traces=[trace_id.lower()] if trace_id else [],
         sentiment=sentiment or "",
         has_cursor=int(cursor is not None),
         cursor_us=cursor_us,

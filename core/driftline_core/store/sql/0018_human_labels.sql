@@ -27,8 +27,8 @@ TTL toDateTime(created_at) + INTERVAL 3650 DAY
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Everything that people said of one project's calls, each once: human_labels, and feedback that came as OpenTelemetry (`evaluations`: the SDK's
--- log records user_feedback, and annotations of kind HUMAN of other SDKs). Use: FROM judgements(project = {project:String}, trace_id = '',
--- from_ms = 0, to_ms = 4102444800000); trace_id: 32 hex digits, '' is any; from_ms (inclusive), to_ms (exclusive): when it was said, Unix ms.
+-- log records user_feedback, and annotations of kind HUMAN of other SDKs). Use: FROM judgements(project = {project:String}, traces = {traces:Array(String)},
+-- from_ms = 0, to_ms = 4102444800000); traces: ids of 32 hex digits, [] is any; from_ms (inclusive), to_ms (exclusive): when it was said, Unix ms.
 -- service: '' where it was said through the API. response_id: of the answer that is meant, where no span is named.
 -- value: as in human_labels; of other SDKs' annotations from their label or their score of 0 to 1, else NULL.
 CREATE VIEW IF NOT EXISTS judgements AS
@@ -39,7 +39,7 @@ FROM
         trace_id, span_id, kind, name, field, annotator, value, label, comment, source, picked_by, '' AS service, '' AS response_id, created_at AS time
     FROM human_labels FINAL
     WHERE project = {project:String}
-      AND ({trace_id:String} = '' OR trace_id = toFixedString(unhex({trace_id:String}), 16))
+      AND (empty({traces:Array(String)}) OR trace_id IN (SELECT toFixedString(unhex(arrayJoin({traces:Array(String)})), 16)))
       AND created_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND created_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND is_deleted = 0
@@ -57,7 +57,7 @@ FROM
         CAST(e.time, 'DateTime64(6, \'UTC\')') AS time
     FROM evaluations AS e FINAL
     WHERE project = {project:String}
-      AND ({trace_id:String} = '' OR e.trace_id = toFixedString(unhex({trace_id:String}), 16))
+      AND (empty({traces:Array(String)}) OR e.trace_id IN (SELECT toFixedString(unhex(arrayJoin({traces:Array(String)})), 16)))
       AND e.time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND e.time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND (e.name = 'user_feedback' OR upper(e.kind) = 'HUMAN')
