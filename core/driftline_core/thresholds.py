@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-from driftline_core.errors import NotFound
+from driftline_core.errors import InputError, NotFound
 from driftline_core.store import Store
 
 Rule = Literal["precision", "false_positive_rate"]
@@ -68,11 +68,13 @@ def set_threshold(store: Store, wanted: AnalyzerThreshold) -> AnalyzerThreshold:
 
 
 def remove_threshold(store: Store, *, project: str, analyzer: str, field: str) -> None:
-    """Let the analyzer's own threshold count again. Raises NotFound where none is set, StoreError."""
+    """Let the analyzer's own threshold count again; field '' where one has a threshold. Raises NotFound, InputError, StoreError."""
     with _WRITING:
-        known = list_thresholds(store, project=project, analyzer=analyzer, field=field)
-        if not known or known[0].is_removed:
+        known = list_thresholds(store, project=project, analyzer=analyzer, field=field, is_newest=True)
+        if not known:
             raise NotFound(f"expected a threshold of {analyzer!r}, field {field!r}, in project {project!r}, got none")
+        if len(known) > 1:
+            raise InputError(f"expected a field, one of {', '.join(one.field for one in known)}, got none")
         _write(store, known[0], version=known[0].version + 1, is_removed=True)
 
 

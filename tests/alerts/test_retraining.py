@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from driftline_alerts.errors import RuleError
 from driftline_alerts.rules import parse_rules
@@ -52,9 +53,9 @@ def fire(store: Store, tmp_path: Path, receiver: Receiver, api: ApiServer) -> Fi
             rule_paths=(rules,),
             query_offset_s=0,
             webhook_urls=(receiver.url,),
-            webhook_secret=SECRET,
+            webhook_secret=SecretStr(SECRET),
             external_url=api.url,
-        )  # type: ignore[arg-type]  # pydantic makes the secret
+        )
         evaluator = AlertEvaluator(
             settings, store, Numbers(chat=5.0), Time(NOW),
             datasets=DatasetSettings(path=datasets or tmp_path / "datasets", alert_rows=50),

@@ -145,7 +145,7 @@ def create_threshold(reader: Reader, new: NewThreshold) -> SetThreshold:
 def delete_threshold(
     reader: Reader,
     analyzer: Annotated[str, Query(description="Exact analyzer.")],
-    field: Annotated[str, Query(description="Exact field.")],
+    field: Annotated[str, Query(description="Exact field; may be left out where one has a threshold.")] = "",
 ) -> None:
     """Let the analyzer's own threshold count again from now on; the history stays."""
     thresholds.remove_threshold(reader.store, project=reader.project, analyzer=analyzer, field=field)
