@@ -27,10 +27,12 @@ from driftline_core.prices import PriceBook
 from driftline_core.service import PeriodicService, Service
 from driftline_core.settings import DatasetSettings
 from driftline_core.store import Store, migrate
+from driftline_core.store.feedback_rollup import FeedbackRollup
 from driftline_core.store.rollup import Rollup
 
 ROLLUP_INTERVAL_S: Final = 2.0
 PRICE_INTERVAL_S: Final = 60.0
+FEEDBACK_INTERVAL_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,7 @@ def _wire(
     background: list[Service] = [
         PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),
         PeriodicService(name="prices", interval_s=PRICE_INTERVAL_S, tick=prices.sync),
+        PeriodicService(name="feedback", interval_s=FEEDBACK_INTERVAL_S, tick=FeedbackRollup(store).tick),
         analysis.service(),
         evaluator,
     ]

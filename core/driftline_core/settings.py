@@ -46,7 +46,7 @@ class DatasetSettings(ComponentSettings):
     )
     max_rows: int = Field(default=100_000, ge=1, le=10_000_000, description="Most calls of one data set.")
     alert_rows: int = Field(
-        default=10_000, ge=1, le=1_000_000, description="Most calls of a data set that an alert carries."
+        default=5_000, ge=1, le=1_000_000, description="Most calls of a data set that an alert carries."
     )
     keep: int = Field(
         default=100, ge=1, le=100_000, description="Data sets kept of one project; the oldest goes first."

@@ -91,5 +91,22 @@ ORDER BY (project, analyzer, field, version)
 TTL toDateTime(created_at) + INTERVAL 3650 DAY
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- Feedback by the minute in which it was given, one row a slice, replaced whole when anything in the minute changes (driftline_core.store.feedback_rollup).
+-- Read with FINAL; rows of 0 are slices that a correction emptied. sentiment: negative, neutral or positive; what has no score is not counted.
+CREATE TABLE IF NOT EXISTS feedback_1m
+(
+    project LowCardinality(String),
+    minute DateTime('UTC') CODEC(Delta, ZSTD(1)),
+    service LowCardinality(String),
+    model LowCardinality(String),
+    sentiment LowCardinality(String),
+    feedback UInt64 CODEC(ZSTD(1)),
+    updated_at DateTime64(6, 'UTC') CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree(updated_at)
+PARTITION BY toStartOfMonth(minute)
+ORDER BY (project, minute, service, model, sentiment)
+TTL toDateTime(updated_at) + INTERVAL 400 DAY;
+
 -- As in 0017_call_scores.sql: what is read here asks for status ok, and finds every score of a database without that column ok.
 ALTER TABLE scores ADD COLUMN IF NOT EXISTS status LowCardinality(String) DEFAULT 'ok' AFTER prompt_version;
