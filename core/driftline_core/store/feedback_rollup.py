@@ -1,4 +1,4 @@
-"""Feedback by the minute: minutes touched by new feedback are counted anew, whole, for the service and model of the calls that are meant."""
+"""Feedback by the minute: minutes with new feedback are counted anew, whole, for the service and model of the calls that are meant."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
