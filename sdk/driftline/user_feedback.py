@@ -9,11 +9,8 @@ import logging
 import math
 import os
 import queue
-import ssl
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
@@ -131,6 +128,10 @@ class FeedbackSender:
 
     def _post(self, body: bytes) -> tuple[str, bool]:
         """What went wrong, '' for nothing, and whether another try is of no use."""
+        import ssl  # here: 30 ms that only an app that sends feedback should pay
+        import urllib.error
+        import urllib.request
+
         request = urllib.request.Request(self.url, data=body, headers=self._headers, method="POST")
         context = ssl.create_default_context(cafile=self._certificate) if self._certificate else None
         try:
