@@ -119,6 +119,8 @@ def _words(annotation: Any) -> str:
         return "one of " + ", ".join(f"`{argument}`" for argument in arguments)
     if origin in {tuple, list, frozenset, set}:
         return f"list of {_words(arguments[0])}"
+    if origin is dict:
+        return f"JSON object of {_words(arguments[1])} by name"
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 

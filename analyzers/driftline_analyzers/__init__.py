@@ -5,6 +5,7 @@ from driftline_analyzers.runner.phases import Progress
 from driftline_analyzers.runner.references import ReferenceSet, create_reference, delete_reference, list_references
 from driftline_analyzers.runner.report import RunReport
 from driftline_analyzers.runner.runner import AnalysisRunner
+from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Progress",
     "ReferenceSet",
     "RunReport",
+    "ScoringRunner",
     "create_reference",
     "delete_reference",
     "list_references",

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from driftline_analyzers.runner.findings import ANALYZER_NAMES, AnalyzerName
 from driftline_analyzers.runner.segments import COLUMNS, is_slicing
+from driftline_analyzers.scoring.names import SCORER_NAMES, ScorerName
 from driftline_core.settings import ComponentSettings
 
 FieldName = Literal["prompt", "completion"]
@@ -228,8 +229,52 @@ class AnalyzerSettings(ComponentSettings):
         "0 for none (count).",
     )
     seed: int = Field(default=0, ge=0, description="Seed of every permutation.")
+    scorers: tuple[ScorerName, ...] = Field(
+        default=SCORER_NAMES,
+        description="What judges single calls: " + ", ".join(SCORER_NAMES) + "; none scores nothing.",
+    )
+    scorer_shares: dict[ScorerName, float] = Field(
+        default={},
+        description="Share of the traces that a scorer looks at, by its name, chosen by a hash of the trace id; 1 where it is not named.",
+    )
+    scoring_interval_s: float = Field(
+        default=15.0, gt=0, le=86_400, description="Time between two looks for settled calls, in seconds."
+    )
+    scoring_settle: timedelta = Field(
+        default=timedelta(seconds=30),
+        ge=timedelta(0),
+        le=timedelta(hours=1),
+        description="A trace's calls are scored when nothing was stored into it for so long, or after ten times as long; "
+        "what comes later scores them again.",
+    )
+    scoring_batch_calls: int = Field(
+        default=256, ge=1, le=100_000, description="Calls that are in memory at a time (count)."
+    )
+    scoring_batch_chars: int = Field(
+        default=4_000_000,
+        ge=10_000,
+        le=1_000_000_000,
+        description="Characters of such calls and of what they were given to read; one call may have more.",
+    )
+    max_scored_chars: int = Field(
+        default=200_000, ge=1000, le=10_000_000, description="Characters of one text that scorers are given."
+    )
+    grounding_model: str | None = Field(
+        default=None,
+        description="Cross-encoder by name or path that is asked about the sentences which the first stage of grounding leaves open; "
+        "unset asks none.",
+    )
+    toxicity_classifier: str | None = Field(
+        default=None,
+        description="Text classification model of transformers, by name or path, that says what is toxic; unset is a small head of our own "
+        "that knows hate against groups in English and little else.",
+    )
+    canaries: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="Words in your system prompts that no answer may hold: prompt_leak flags answers that do.",
+    )
 
-    @field_validator("fields", "segments", "analyzers", "drift_statistics", "keep")
+    @field_validator("fields", "segments", "analyzers", "drift_statistics", "keep", "scorers")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))
@@ -241,6 +286,14 @@ class AnalyzerSettings(ComponentSettings):
             if not is_slicing(name):
                 raise ValueError(f"expected one of {', '.join(COLUMNS)} or metadata.<key>, got {name!r}")
         return segments
+
+    @field_validator("scorer_shares")
+    @classmethod
+    def _shares(cls, shares: dict[ScorerName, float]) -> dict[ScorerName, float]:
+        for name, share in shares.items():
+            if not 0 <= share <= 1:
+                raise ValueError(f"expected a share from 0 to 1 for {name}, got {share}")
+        return shares
 
     @field_validator("window_texts")
     @classmethod

@@ -25,6 +25,7 @@ from driftline_api.routes.page import router as page_router
 from driftline_api.routes.prometheus import prometheus_router
 from driftline_api.routes.references import router as references_router
 from driftline_api.routes.review import router as review_router
+from driftline_api.routes.score_summary import router as score_summary_router
 from driftline_api.routes.scores import router as scores_router
 from driftline_api.routes.services import router as services_router
 from driftline_api.routes.summary import router as summary_router
@@ -43,6 +44,7 @@ _ROUTERS: Final = (
     traces_router,
     findings_router,
     scores_router,
+    score_summary_router,
     references_router,
     feedback_router,
     labels_router,

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from driftline_api.analysis_stats import analysis_metrics
 from driftline_api.ingest_stats import ingest_metrics
+from driftline_api.scoring_stats import scoring_metrics
 from driftline_core import Service, StoreError
 from driftline_core.store import Store
 
@@ -60,6 +61,7 @@ class _StateCollector(Collector):
         yield health
         yield from ingest_metrics(self._services)
         yield from analysis_metrics(self._services)
+        yield from scoring_metrics(self._services)
 
     def describe(self) -> Iterable[Metric]:
         return ()

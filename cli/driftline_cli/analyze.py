@@ -1,14 +1,14 @@
-"""`driftline analyze`: tests what has settled, or a range of the past again."""
+"""`driftline analyze`: tests and scores what has settled, or a range of the past again."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from driftline_analyzers import AnalysisRunner, AnalyzerSettings
+from driftline_analyzers import AnalysisRunner, AnalyzerSettings, ScoringRunner
 from driftline_cli.console import human_console, progress_bars, write_json
 from driftline_cli.store_access import hold_store
 from driftline_core.errors import InputError
@@ -16,8 +16,8 @@ from driftline_core.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeOptions:
-    """What is tested. start, end: settled windows that begin in this range of event time, changed or not, end exclusive; both None: what is
-    new or has changed. project: None for every one."""
+    """What is tested and scored. start, end: settled windows, and calls, that begin in this range of event time, changed or not, end
+    exclusive; both None: what is new or has changed. project: None for every one."""
 
     data_dir: Path
     start: datetime | None
@@ -26,7 +26,7 @@ class AnalyzeOptions:
 
 
 def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
-    """One run with progress; 0, 1 when a window failed, 130 when it was interrupted. Raises DataDirInUse, InputError, StoreError."""
+    """One run with progress; 0, 1 when a window or a call failed, 130 when interrupted. Raises DataDirInUse, InputError, StoreError."""
     if (options.start is None) != (options.end is None):
         raise InputError("expected --from and --to together, or neither to test what is new")
     if options.start is not None and options.end is not None and options.end <= options.start:
@@ -35,36 +35,56 @@ def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
     with hold_store(options.data_dir, command="analyze") as store, progress_bars(console) as bars:
         windows = bars.add_task("windows tested", total=None, note="")
         texts = bars.add_task("texts embedded", total=None, note="of the segment at hand")
+        traces = bars.add_task("traces scored", total=None, note="")
+        tasks = {"windows": windows, "embed": texts, "traces": traces}
 
         def advance(phase: str, done: int, total: int) -> None:
-            bars.update(windows if phase == "windows" else texts, completed=done, total=max(1, total))
+            bars.update(tasks[phase], completed=done, total=max(1, total))
 
-        runner = AnalysisRunner(AnalyzerSettings(), store, progress=advance)
-        with _interruptible(runner):
+        settings = AnalyzerSettings()
+        runner = AnalysisRunner(settings, store, progress=advance)
+        scoring = ScoringRunner(settings, store, progress=advance)
+        with _interruptible(runner, scoring):
             if options.start is not None and options.end is not None:
                 report = runner.run_range(options.project, from_time=options.start, to_time=options.end)
+                scored = scoring.run_range(options.project, from_time=options.start, to_time=options.end)
             else:
                 report = runner.run_once(options.project)
+                scored = scoring.run_once(options.project, is_settled=True)
+    is_complete = report.is_complete and scored.is_complete
     if is_json:
-        write_json(asdict(report))
+        write_json({**asdict(report), "scoring": asdict(scored)})
     else:
         console.print(
             f"{report.windows} windows, {report.findings} findings: [red]{report.drifts} drift[/], "
             f"{report.insufficient} with too few texts, {report.errors} failed; {report.texts_embedded:,} texts embedded"
         )
-        if not report.is_complete:
+        console.print(
+            f"{scored.calls:,} calls scored: [red]{_told(scored.flagged) or 'nothing'}[/] flagged, "
+            f"{sum(scored.unknown.values()):,} scores unknown, {sum(scored.failed.values()):,} failed"
+        )
+        for error in scored.errors:
+            console.print(error, style="red", markup=False, highlight=False)
+        if not is_complete:
             console.print("[yellow]interrupted[/]: what was tested is written; the same command goes on with the rest")
-    if report.errors:
+    if report.errors or scored.errors:
         return 1
-    return 0 if report.is_complete else 130
+    return 0 if is_complete else 130
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    """'12 pii, 3 injection', most first, without those that count nothing."""
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {name}" for name, count in most_first if count)
 
 
 @contextmanager
-def _interruptible(runner: AnalysisRunner) -> Iterator[None]:
+def _interruptible(*runners: AnalysisRunner | ScoringRunner) -> Iterator[None]:
     """Ctrl-C ends the run after the batch at hand, with what it has written; a second one ends the process."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        runner.stop()
+        for runner in runners:
+            runner.stop()
         signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, stop)

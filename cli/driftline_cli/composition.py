@@ -9,6 +9,7 @@ from typing import Any, Final
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_analyzers.runner.runner import AnalysisRunner
+from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine
@@ -63,6 +64,7 @@ class Embedded:
     rollup: Rollup
     prices: PriceBook
     analysis: AnalysisRunner
+    scoring: ScoringRunner
     alerts: AlertEvaluator
     api: ApiServer
 
@@ -127,6 +129,7 @@ def _wire(
     rollup = Rollup(store)
     prices = PriceBook(store)
     analysis = AnalysisRunner(analyzers, store, clock)
+    scoring = ScoringRunner(analyzers, store)
     engine = PromqlEngine(StoreSource(store, alerts.project))
     evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock, datasets=datasets)
     services: list[Service] = [intake]
@@ -135,6 +138,7 @@ def _wire(
         PeriodicService(name="prices", interval_s=PRICE_INTERVAL_S, tick=prices.sync),
         PeriodicService(name="feedback", interval_s=FEEDBACK_INTERVAL_S, tick=FeedbackRollup(store).tick),
         analysis.service(),
+        scoring.service(),
         evaluator,
     ]
     if not is_driven:
@@ -149,6 +153,7 @@ def _wire(
         rollup=rollup,
         prices=prices,
         analysis=analysis,
+        scoring=scoring,
         alerts=evaluator,
         api=server,
     )

@@ -133,6 +133,25 @@ def score(number: int, *, time: datetime, p_value: float | None, **changes: Any)
     return {**columns, **changes}
 
 
+def minute_of_scores(time: datetime, *, scored: int, flagged: int, **changes: Any) -> dict[str, Any]:
+    """A row of scores_1m: what a scorer said of the prompts of one minute."""
+    columns = {
+        "project": "default",
+        "minute": time.replace(second=0, microsecond=0),
+        "analyzer": "injection",
+        "field": "prompt",
+        "service": "support",
+        "model": "gpt-4o-mini",
+        "scored": scored,
+        "flagged": flagged,
+        "unknown": 0,
+        "failed": 0,
+        "value_sum": 0.5 * scored,
+        "updated_at": time,
+    }
+    return {**columns, **changes}
+
+
 def alert(name: str, *, state: str, active_at: datetime, **changes: Any) -> dict[str, Any]:
     """An alert_state row's columns; changes may give labels and annotations as objects."""
     columns = {

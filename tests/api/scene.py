@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from driftline_core.reference_sets import ReferenceSet, create_set
 from driftline_core.store import Store
 from tests.api.records import (
@@ -11,6 +13,7 @@ from tests.api.records import (
     alert,
     finding,
     generation,
+    minute_of_scores,
     price,
     put,
     roll_up,
@@ -44,8 +47,49 @@ def fill_scene(store: Store, *, now: datetime) -> None:
         "scores",
         [score(n, time=_time(n, now), p_value=0.001 * n, is_flagged=int(n < 4)) for n in range(1, 7)],
     )
+    _call_scores(store, now)
     resolved = {"last_eval": now - timedelta(hours=2), "resolved_at": now - timedelta(hours=2)}
     put(store, "alert_state", [alert("CostSpike", state="resolved", active_at=now - timedelta(hours=4), **resolved)])
+
+
+def _call_scores(store: Store, now: datetime) -> None:
+    """What the scorers of single calls say: of call 1 about its hostile texts, of call 3 with an emoji before the place."""
+    about = "Sure " + HOSTILE
+    put(
+        store,
+        "scores",
+        [
+            call_score(1, now, analyzer="pii", value=1.0, evidence={"kinds": {"email": 1}, "spans": [[5, len(about)]]}),
+            call_score(1, now, analyzer="injection", field="prompt", evidence={"spans": [[0, len(HOSTILE)]]}),
+            call_score(1, now, analyzer="readability", is_flagged=0, status="unknown", evidence={"unknown": HOSTILE}),
+            call_score(
+                3,
+                now,
+                analyzer="grounding",
+                value=0.93,
+                evidence={"spans": [{"start": 16, "end": 28, "reason": "in no document"}]},
+            ),
+        ],
+    )
+    hours = [now - timedelta(hours=hour, minutes=10) for hour in range(20)]
+    made = [minute_of_scores(hour, scored=40, flagged=n % 3 + 8 * (n < 3)) for n, hour in enumerate(hours)]
+    made += [
+        minute_of_scores(hour, scored=30, flagged=n % 2 + 1, unknown=2, analyzer="pii", field="completion")
+        for n, hour in enumerate(hours)
+    ]
+    made += [
+        minute_of_scores(hour, scored=25, flagged=int(n < 6) * 4, analyzer="grounding", field="completion")
+        for n, hour in enumerate(hours)
+    ]
+    made += [minute_of_scores(hours[0], scored=0, flagged=0, failed=2, analyzer="relevance", field="call")]
+    made += [minute_of_scores(hours[0], scored=20, flagged=0, analyzer="readability", field="completion")]
+    put(store, "scores_1m", made)
+
+
+def call_score(number: int, now: datetime, *, evidence: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A flagged score of call `number`, of its completion unless told."""
+    said = {"value": 0.97, "evidence": orjson.dumps(evidence).decode()}
+    return score(number, time=_time(number, now), p_value=None, **(said | changes))
 
 
 def still_view(now: datetime) -> StillView:
@@ -79,6 +123,8 @@ def _call(number: int, now: datetime) -> dict[str, Any]:
     model = _MODELS[number * number % 3]
     slow = 900.0 if number < 60 else 0.0
     texts = {"prompt": f"{HOSTILE} reset?", "completion": f"Sure {HOSTILE}"} if number == 1 else {}
+    if number == 3:
+        texts = {"completion": "It is \U0001f6b2 so that thirty bikes are free today, and you may keep one for a week."}
     return generation(
         number,
         time=_time(number, now),

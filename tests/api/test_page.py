@@ -104,6 +104,24 @@ def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_
     assert f"{HOSTILE} reset?" in spans
     assert "disk full" in spans
 
+    safety = page.text("safety")
+    for told in (
+        "relevance failed on 2 calls",
+        "injection prompt 43 of 800 5.4 % 4.0 % – 7.2 %",
+        "pii completion 30 of 600",
+        "Flagged share",
+        "thirty bikes",
+    ):
+        assert told in safety
+    assert re.search(
+        '<mark class="unsupported" title="not supported by the documents, in no document">thirty bikes</mark>',
+        page.html,
+    )
+    assert "personal data, 1 × email" in spans
+    assert "suspected injection" in spans
+    assert f"unknown {HOSTILE}" in spans
+    assert re.search('<mark class="private"[^>]*>&lt;img src=x', trace.html)
+
     # what was sent as text stays text
     for opened in (page, trace):
         assert "<title>Driftline</title>" in opened.html

@@ -259,6 +259,25 @@ def test_outliers_are_a_share_of_each_hours_sampled_scores(store: Store) -> None
     assert value(store, "driftline_outlier_ratio", T + 3600) == pytest.approx(0.2)
 
 
+def test_call_scores_are_counted_by_the_minute_of_the_call_and_shared_by_the_hour(store: Store) -> None:
+    minutes = [
+        {"minute": NOON, "scored": 8, "flagged": 2, "unknown": 1, "failed": 0},
+        {"minute": NOON + 10 * MINUTE, "scored": 12, "flagged": 3, "unknown": 0, "failed": 0},
+        {"minute": NOON + 11 * MINUTE, "scored": 0, "flagged": 0, "unknown": 0, "failed": 0, "model": "emptied"},
+        {"minute": NOON, "scored": 0, "flagged": 0, "unknown": 0, "failed": 4, "field": "call"},
+    ]
+    slice_ = {"project": "default", "analyzer": "injection", "field": "prompt", "service": "chat", "model": "gpt-4o"}
+    insert(store, "scores_1m", [{**slice_, "updated_at": NOON, **minute} for minute in minutes])
+    assert value(store, 'driftline_call_scored_total{field="prompt"}', T + 60) == 8
+    assert value(store, 'driftline_call_scored_total{field="prompt"}', T + 660) == 20
+    assert value(store, 'driftline_call_flagged_total{field="prompt"}', T + 660) == 5
+    assert value(store, 'driftline_call_unknown_total{field="call"}', T + 660) == 4
+    assert value(store, 'driftline_call_unknown_total{field="prompt"}', T + 660) == 1
+    assert value(store, "driftline_call_flagged_ratio", T + 3599) is None
+    assert value(store, 'driftline_call_flagged_ratio{field="prompt"}', T + 3600) == pytest.approx(0.25)
+    assert value(store, 'driftline_call_flagged_ratio{field="call"}', T + 3600) is None
+
+
 def test_a_selection_of_too_many_samples_fails_instead_of_filling_the_memory(store: Store) -> None:
     insert(store, "rollup_1m", [rollup(NOON - timedelta(days=30))])
     engine = PromqlEngine(source(store, max_samples=1000))

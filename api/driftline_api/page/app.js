@@ -5,6 +5,7 @@ import { el, forget, show } from "./dom.js";
 import { ago, clock } from "./format.js";
 import { drawOverview } from "./overview.js";
 import { readReferences } from "./references.js";
+import { readSafety } from "./safety.js";
 import { drawTrace } from "./trace.js";
 
 const REFRESH_MS = 10_000;
@@ -81,12 +82,25 @@ async function refreshTrace(traceId, spanId, signal) {
   note(null);
   try {
     const trace = await get(`traces/${traceId}`, {}, signal);
-    show(target, ["trace", spanId, trace], () => drawTrace(trace, spanId));
+    const scores = await scoresOf(trace, signal);
+    show(target, ["trace", spanId, trace, scores], () => drawTrace(trace, spanId, scores));
   } catch (error) {
     if (error instanceof ApiError) {
       const back = el("a", { href: "#/", class: "back" }, "← Overview");
       show(target, ["error", error.message], () => [back, el("p", { class: "error" }, error.message)]);
     }
+    throw error;
+  }
+}
+
+/** What the scorers say about the calls of a trace; nothing where that cannot be read: the trace is worth showing without. */
+async function scoresOf(trace, signal) {
+  const start = Date.parse(trace.start_time);
+  const range = { from: new Date(start - 1000).toISOString(), to: new Date(start + trace.duration_ms + 1000).toISOString() };
+  try {
+    return (await get("scores", { trace_id: trace.trace_id, ...range, limit: 500 }, signal)).items;
+  } catch (error) {
+    if (error instanceof ApiError) return [];
     throw error;
   }
 }
@@ -108,7 +122,7 @@ async function refreshOverview(query, signal) {
   const segment = { service, model };
   // A window that ends a little after now is the one that matters most.
   const until = new Date(range.to.getTime() + 24 * HOUR_MS).toISOString();
-  const [summary, alerts, drifts, findings, strip, outliers, ingest, references] = await settle([
+  const [summary, alerts, drifts, findings, strip, outliers, ingest, references, safety] = await settle([
     get("summary", { ...bounds, ...segment }, signal),
     get("alerts", {}, signal),
     get("findings", { ...segment, from: bounds.from, to: until, status: "drift", include: "explanation", limit: 12 }, signal),
@@ -117,10 +131,11 @@ async function refreshOverview(query, signal) {
     get("scores", { ...bounds, ...segment, analyzer: "outliers", limit: 8 }, signal),
     get("ingest", {}, signal),
     readReferences(service, signal),
+    readSafety({ ...bounds, ...segment }, signal),
   ]);
   const widened = view.widened && !chosen;
   note(widened ? `No traffic in the last 24 hours; showing ${name === "all" ? "all there is" : `the last ${RANGE_NAMES[name]}`}.` : null);
-  drawOverview({ byId, services: view.services, summary, alerts, drifts, findings, strip, outliers, ingest, references });
+  drawOverview({ byId, services: view.services, summary, alerts, drifts, findings, strip, outliers, ingest, references, safety });
 }
 
 /** Every result, a failed one as its ApiError: one section that fails leaves the others standing. */

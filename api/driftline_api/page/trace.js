@@ -2,18 +2,19 @@
 
 import { el } from "./dom.js";
 import { compact, duration, pValue, timeElement, usd, whole } from "./format.js";
+import { marked, markedInside, meaning, placesOf } from "./marks.js";
 import { badge } from "./status.js";
 
 const MOST_OPEN = 3;
 
-/** The view of a trace. spanId: the span to open and bring into sight, or null. */
-export function drawTrace(trace, spanId) {
+/** The view of a trace. spanId: the span to open and bring into sight, or null. scores: of its calls. */
+export function drawTrace(trace, spanId, scores = []) {
   const generations = trace.spans.filter((span) => span.generation && span.generation.kind === "llm");
   const counted = generations.filter((span) => !generations.some((other) => other.span_id === span.parent_span_id));
   const sum = (field) => counted.reduce((total, span) => total + (span.generation[field] ?? 0), 0);
   const costs = counted.filter((span) => span.generation.cost_usd !== null);
   const opened = new Set(spanId ? [spanId] : generations.slice(0, MOST_OPEN).map((span) => span.span_id));
-  const rows = trace.spans.map((span) => spanItem(span, trace, opened.has(span.span_id), span.span_id === spanId));
+  const rows = trace.spans.map((span) => spanItem(span, trace, scores.filter((one) => one.span_id === span.span_id), opened.has(span.span_id), span.span_id === spanId));
   if (spanId) queueMicrotask(() => document.querySelector(".span.chosen")?.scrollIntoView({ block: "center" }));
   return [
     el("a", { href: "#/", class: "back" }, "← Overview"),
@@ -40,7 +41,7 @@ function fact(name, value) {
   return el("div", {}, el("dt", {}, name), el("dd", {}, value));
 }
 
-function spanItem(span, trace, isOpen, isChosen) {
+function spanItem(span, trace, scores, isOpen, isChosen) {
   const isError = span.status === "error";
   const bar = el("i", { class: `bar ${isError ? "err" : span.generation ? "llm" : "plain"}` });
   const whole_ms = trace.duration_ms || 1;
@@ -55,15 +56,22 @@ function spanItem(span, trace, isOpen, isChosen) {
       "summary",
       {},
       name,
-      el("span", { class: "tags" }, span.generation ? badge(span.generation.kind, "info") : null, isError ? badge("error", "bad") : null),
+      el("span", { class: "tags" }, span.generation ? badge(span.generation.kind, "info") : null, isError ? badge("error", "bad") : null, flagBadge(scores)),
       el("span", { class: "track" }, bar),
       el("span", { class: "when" }, duration(span.duration_ms)),
     ),
-    el("div", { class: "inside" }, isError && span.status_message ? el("p", { class: "error" }, span.status_message) : null, span.generation ? generationParts(span.generation) : null, spanParts(span)),
+    el("div", { class: "inside" }, isError && span.status_message ? el("p", { class: "error" }, span.status_message) : null, span.generation ? generationParts(span.generation, scores) : null, spanParts(span)),
   );
 }
 
-function generationParts(generation) {
+function flagBadge(scores) {
+  const flagged = scores.filter((one) => one.is_flagged);
+  if (!flagged.length) return null;
+  const title = flagged.map((one) => `${one.analyzer} (${one.field})`).join(", ");
+  return el("span", { class: "badge bad", title }, `${flagged.length} ⚑`);
+}
+
+function generationParts(generation, scores) {
   const content = generation.content;
   const parts = [
     el(
@@ -80,18 +88,42 @@ function generationParts(generation) {
   if (generation.is_error && (generation.error_type || generation.error_message)) {
     parts.push(el("p", { class: "error" }, [generation.error_type, generation.error_message].filter(Boolean).join(": ")));
   }
+  if (scores.length) parts.push(scoreParts(scores));
+  const asked = placesOf(scores, "prompt");
+  const answered = placesOf(scores, "completion");
   const turns = content.input_messages.filter((one) => one && typeof one === "object");
   if (content.system_prompt && !turns.some((one) => one.role === "system")) parts.push(turn("system", content.system_prompt));
-  if (turns.length) parts.push(turns.map((one) => turn(one.role, messageText(one))));
-  else if (content.prompt) parts.push(turn("user", content.prompt));
+  const last = turns.findLastIndex((one) => one.role === "user");
+  if (turns.length) parts.push(turns.map((one, index) => turn(one.role, index === last ? markedInside(messageText(one), content.prompt, asked) : messageText(one))));
+  else if (content.prompt) parts.push(turn("user", marked(content.prompt, asked)));
   const answers = content.output_messages.filter((one) => one && typeof one === "object");
-  if (answers.length) parts.push(answers.map((one) => turn(one.role ?? "assistant", messageText(one))));
-  else if (content.completion) parts.push(turn("assistant", content.completion));
+  if (answers.length) parts.push(answers.map((one) => turn(one.role ?? "assistant", markedInside(messageText(one), content.completion, answered))));
+  else if (content.completion) parts.push(turn("assistant", marked(content.completion, answered)));
   if (content.tool_name || content.tool_arguments) parts.push(turn(`tool ${content.tool_name}`, [content.tool_arguments, content.tool_result].filter(Boolean).join("\n→ ")));
   if (content.documents.length) {
     parts.push(el("details", {}, el("summary", {}, `${content.documents.length} documents`), content.documents.map((one) => turn(one.score === null ? one.id : `${one.id} (${pValue(one.score)})`, one.content))));
   }
   return parts;
+}
+
+/** What the scorers say: what is flagged in full, the rest folded. */
+function scoreParts(scores) {
+  const isTold = (one) => one.is_flagged || one.status === "error";
+  const told = scores.filter(isTold);
+  const rest = scores.filter((one) => !isTold(one)).sort((a, b) => a.analyzer.localeCompare(b.analyzer) || a.field.localeCompare(b.field));
+  return [
+    told.length ? el("ul", { class: "scores" }, told.map(scoreItem)) : null,
+    rest.length ? el("details", { class: "attributes" }, el("summary", {}, `${told.length ? "Other scores" : "Scores"} (${rest.length})`), el("ul", { class: "scores" }, rest.map(scoreItem))) : null,
+  ];
+}
+
+function scoreItem(one) {
+  const unknown = typeof one.evidence.unknown === "string" ? one.evidence.unknown : null;
+  const tone = one.is_flagged ? "bad" : one.status === "ok" ? "ok" : "dim";
+  const value = one.value === null ? "unknown" : Number(one.value.toPrecision(3));
+  const kinds = Object.entries(one.evidence.kinds ?? {}).map(([kind, count]) => `${count} × ${kind.replaceAll("_", " ")}`);
+  const said = [one.is_flagged ? meaning(one.analyzer) : null, ...kinds, unknown].filter(Boolean).join(", ");
+  return el("li", { class: "line" }, badge(one.status === "error" ? "failed" : one.analyzer.replaceAll("_", " "), tone), el("span", {}, one.field.replaceAll("_", " ")), el("b", {}, value), el("span", { class: "muted" }, said), el("span", { class: "when" }, `version ${one.analyzer_version}`));
 }
 
 function messageText(message) {
@@ -101,7 +133,8 @@ function messageText(message) {
 }
 
 function turn(role, text) {
-  return el("figure", { class: `turn ${["system", "user", "assistant"].includes(role) ? role : "tool"}` }, el("figcaption", {}, role), el("blockquote", {}, text || "(no text)"));
+  const isEmpty = [text].flat().every((piece) => piece === "");
+  return el("figure", { class: `turn ${["system", "user", "assistant"].includes(role) ? role : "tool"}` }, el("figcaption", {}, role), el("blockquote", {}, isEmpty ? "(no text)" : text));
 }
 
 function spanParts(span) {

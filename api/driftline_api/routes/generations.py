@@ -26,7 +26,7 @@ class GenerationPage(BaseModel):
 class GenerationDetail(Generation):
     """One generation in full, with what the analyzers say about it."""
 
-    scores: list[Score] = Field(description="Scores of its prompt and completion.")
+    scores: list[Score] = Field(description="Scores of it, of every analyzer and field.")
     labels: list[HumanLabel] = Field(description="What people said of it and of its trace as a whole, newest first.")
 
 
@@ -109,6 +109,7 @@ def read_generation(context: Context, reader: Reader, trace_id: TraceId, span_id
         model="",
         trace_id=trace_id,
         span_id=span_id,
+        status="",
         is_flagged=-1,
         preview_chars=preview_chars,
         max_rows=100,

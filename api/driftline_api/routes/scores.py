@@ -1,6 +1,6 @@
 """Scores of single generations: outliers and whatever else an analyzer says about one answer."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/v1/scores", tags=["scores"])
 class ScoreList(BaseModel):
     """Scores, the most unusual first."""
 
-    items: list[Score] = Field(description="Lowest p-value first, then the highest value.")
+    items: list[Score] = Field(description="Lowest p-value first, then flagged ones, then the highest value.")
 
 
 @router.get("", summary="List scores", responses=problem_responses())
@@ -27,9 +27,17 @@ def list_scores(
     time_range: Range,
     limit: Limit,
     analyzer: Annotated[str, Query(description="Exact analyzer.", examples=["outliers"])] = "",
-    field: Annotated[str, Query(description="prompt or completion.", examples=["completion"])] = "",
+    field: Annotated[
+        str, Query(description="prompt, completion, document, tool_result or call.", examples=["completion"])
+    ] = "",
     service: Annotated[str, Query(description="Exact service.name.")] = "",
     model: Annotated[str, Query(description="Exact model.")] = "",
+    trace_id: Annotated[
+        str, Query(pattern="^([0-9a-fA-F]{32})?$", description="Of one trace: its id, 32 hex digits.")
+    ] = "",
+    status: Annotated[
+        Literal["ok", "unknown", "error"] | None, Query(description="Only scores of this status.")
+    ] = None,
     is_flagged: Annotated[bool | None, Query(description="Only flagged ones, or only the others.")] = None,
 ) -> ScoreList:
     """The `limit` most unusual generations of a range, with the start of the scored text."""
@@ -41,8 +49,9 @@ def list_scores(
         field=field,
         service=service,
         model=model,
-        trace_id="",
+        trace_id=trace_id,
         span_id="",
+        status=status or "",
         is_flagged=-1 if is_flagged is None else int(is_flagged),
         preview_chars=context.settings.preview_chars,
         max_rows=limit,

@@ -90,7 +90,8 @@ def play(
             if stats.rules_failing:
                 raise StoreError(f"expected every alert rule to be evaluated, got {stats.rules_failing} that failed")
         findings = api.pages("/api/v1/findings", {"include": "explanation", "analyzer": "semantic_drift", "limit": 200})
-        outliers = api.get("/api/v1/scores", {"is_flagged": "true", "field": "prompt", "limit": 200})["items"]
+        flagged_prompts = {"analyzer": "outliers", "is_flagged": "true", "field": "prompt", "limit": 200}
+        outliers = api.get("/api/v1/scores", flagged_prompts)["items"]
         summary = api.get(
             "/api/v1/summary", {"from": week.start.isoformat(), "to": (week.end + timedelta(minutes=1)).isoformat()}
         )

@@ -1,0 +1,164 @@
+"""Grounding of single answers: what their documents do not support, with the words marked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from driftline_analyzers.grounding.claims import is_claim
+from driftline_analyzers.grounding.features import Claim, claim_features
+from driftline_analyzers.grounding.head import Head, probability, shipped_head
+from driftline_analyzers.grounding.rarity import shipped_rarity
+from driftline_analyzers.grounding.second_stage import SecondStage
+from driftline_analyzers.grounding.sentences import Sentence, split_sentences
+from driftline_analyzers.grounding.sources import Source
+from driftline_analyzers.grounding.unsupported import unsupported_spans
+from driftline_analyzers.grounding.words import words_of
+from driftline_analyzers.scoring.call import Call
+from driftline_analyzers.scoring.scorer import CallScore, Embed
+
+_MAX_SENTENCES: Final = 200
+_MAX_QUESTION_CHARS: Final = 20_000
+_SHOWN_SENTENCES: Final = 50
+_EVIDENCE_CHARS: Final = 300
+_SUPPORTED: Final = 0.5
+"""An answer whose probability is below this share of the threshold is called supported; between that and the threshold it is unsure."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Judged:
+    """One sentence of an answer that claims something. log_odds: of being unsupported."""
+
+    sentence: Sentence
+    claim: Claim
+    log_odds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    call: Call
+    source: Source
+    judged: Sequence[_Judged]
+    n_unread: int
+
+
+class GroundingScorer:
+    """value: probability that a sentence of the answer is not supported by the documents; calls without documents or without a claim get no
+    score. evidence: verdict (supported, unsure, unsupported), sentences with the best evidence for each, spans of unsupported words.
+
+    The first stage reads words and numbers alone and needs no model. second_stage: asked about sentences whose probability is in grey,
+    with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told.
+    """
+
+    name: ClassVar[str] = "grounding"
+    version: ClassVar[str] = "1"
+
+    def __init__(
+        self,
+        *,
+        second_stage: SecondStage | None = None,
+        grey: tuple[float, float] = (0.15, 0.85),
+        max_chars: int = 200_000,
+        head: Head | None = None,
+    ) -> None:
+        self._second_stage = second_stage
+        self._grey = grey
+        self._max_chars = max_chars
+        self._given_head = head
+
+    def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
+        """Field completion. Raises the second stage's errors."""
+        answers = [self._read(call) for call in calls]
+        if self._second_stage is not None:
+            self._ask(self._second_stage, [answer for answer in answers if answer is not None])
+        return [[] if answer is None else [self._score(answer)] for answer in answers]
+
+    @property
+    def _head(self) -> Head:
+        return self._given_head or shipped_head()
+
+    def _read(self, call: Call) -> _Answer | None:
+        if not any(document.strip() for document in call.documents) or not call.completion.strip():
+            return None
+        sentences = split_sentences(call.completion)
+        source: Source | None = None
+        asked = frozenset(word.key for word in words_of(call.prompt[:_MAX_QUESTION_CHARS]))
+        judged = []
+        for sentence in sentences[:_MAX_SENTENCES]:
+            words = words_of(call.completion, sentence.start, sentence.end)
+            if not is_claim(call.completion[sentence.start : sentence.end], words):
+                continue
+            source = source or Source(call.documents, max_chars=self._max_chars)
+            claim = claim_features(words, source, asked=asked, rarity=shipped_rarity())
+            judged.append(
+                _Judged(sentence=sentence, claim=claim, log_odds=float(self._head.sentences(claim.values[None])[0]))
+            )
+        if source is None:
+            return None
+        return _Answer(call=call, source=source, judged=judged, n_unread=max(0, len(sentences) - _MAX_SENTENCES))
+
+    def _ask(self, stage: SecondStage, answers: Sequence[_Answer]) -> None:
+        """Sentences in the grey zone get the mean of both stages' log odds; sentences without any evidence have nothing to show it."""
+        low, high = self._grey
+        grey = [
+            (answer, one)
+            for answer in answers
+            for one in answer.judged
+            if one.claim.best >= 0 and low <= float(probability(one.log_odds)) <= high
+        ]
+        if not grey:
+            return
+        pairs = [
+            (answer.source.around(one.claim.best), answer.call.completion[one.sentence.start : one.sentence.end])
+            for answer, one in grey
+        ]
+        for (_, one), support in zip(grey, stage.support(pairs), strict=True):
+            clipped = min(max(support, 1e-4), 1 - 1e-4)
+            one.log_odds = (one.log_odds + float(np.log((1 - clipped) / clipped))) / 2
+
+    def _score(self, answer: _Answer) -> CallScore:
+        head = self._head
+        value = head.answer([one.log_odds for one in answer.judged])
+        is_flagged = value >= head.threshold
+        verdict = "unsupported" if is_flagged else "supported" if value < _SUPPORTED * head.threshold else "unsure"
+        weak = [one for one in answer.judged if float(probability(one.log_odds)) >= head.sentence_threshold]
+        if is_flagged and not weak:
+            weak = [max(answer.judged, key=lambda one: one.log_odds)]
+        evidence: dict[str, Any] = {
+            "verdict": verdict,
+            "threshold": head.threshold,
+            "n_claims": len(answer.judged),
+            "sentences": [
+                _described(answer, one)
+                for one in sorted(answer.judged, key=lambda one: -one.log_odds)[:_SHOWN_SENTENCES]
+            ],
+            "spans": [
+                {"start": start, "end": end, "reason": "not in the documents"}
+                for one in (weak if is_flagged else ())
+                for start, end in unsupported_spans(one.sentence, one.claim.words, one.claim.is_missing)
+            ],
+        }
+        if answer.source.n_unread:
+            evidence["n_unread_document_chars"] = answer.source.n_unread
+        if answer.n_unread:
+            evidence["n_unread_sentences"] = answer.n_unread
+        return CallScore(field="completion", value=value, is_flagged=is_flagged, evidence=evidence)
+
+
+def _described(answer: _Answer, one: _Judged) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "start": one.sentence.start,
+        "end": one.sentence.end,
+        "probability": round(float(probability(one.log_odds)), 4),
+    }
+    if one.claim.best >= 0:
+        passage = answer.source.passages[one.claim.best]
+        described["evidence"] = {
+            "document": passage.document,
+            "start": passage.start,
+            "end": passage.end,
+            "text": answer.source.text(one.claim.best)[:_EVIDENCE_CHARS],
+            "overlap": round(one.claim.overlap, 4),
+        }
+    return described

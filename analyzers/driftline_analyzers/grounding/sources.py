@@ -1,0 +1,104 @@
+"""What an answer may lean on: its documents cut into sentences, indexed by word."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline_analyzers.grounding.sentences import split_sentences
+from driftline_analyzers.grounding.words import UNITS, Word, words_of
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """documents[document][start:end]."""
+
+    document: int
+    start: int
+    end: int
+
+
+class Source:
+    """Sentences of documents, up to max_chars characters of them all; n_unread: characters beyond. Empty documents count for nothing."""
+
+    def __init__(self, documents: Sequence[str], *, max_chars: int) -> None:
+        self.documents = documents
+        self.passages: list[Passage] = []
+        self.bigrams: set[tuple[str, str]] = set()
+        self._postings: dict[str, list[int]] = defaultdict(list)
+        self._negated: list[bool] = []
+        self._units: dict[str, set[str]] = defaultdict(set)
+        self._edges: list[bool] = []  # the sentence is the last of its document
+        left = max_chars
+        for number, document in enumerate(documents):
+            read = document[:left]
+            left -= len(read)
+            for sentence in split_sentences(read):
+                self._add(words_of(read, sentence.start, sentence.end), Passage(number, sentence.start, sentence.end))
+            if self._edges:
+                self._edges[-1] = True
+        self.n_unread = sum(map(len, documents)) - (max_chars - left)
+
+    def _add(self, words: Sequence[Word], passage: Passage) -> None:
+        place = len(self.passages)
+        self.passages.append(passage)
+        self._edges.append(False)
+        self._negated.append(any(word.is_negation for word in words))
+        for key in {word.key for word in words}:
+            self._postings[key].append(place)
+        self.bigrams.update((one.key, other.key) for one, other in pairwise(words))
+        for number, unit in units_of(words):
+            self._units[number].add(unit)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._postings
+
+    def holds_unit(self, number: str, unit: str) -> bool:
+        """False when the number is there and has other units only."""
+        units = self._units.get(number)
+        return not units or unit in units
+
+    def overlaps(self, keys: Sequence[str], weights: Sequence[float]) -> NDArray[np.float64]:
+        """(3, s) weight of the keys that one sentence, two or three in a row (from it on, of one document) hold."""
+        held = np.zeros((len(keys), len(self.passages)), dtype=bool)
+        for row, key in enumerate(keys):
+            held[row, self._postings.get(key, [])] = True
+        weighed = np.asarray(weights, dtype=np.float64)
+        result = np.empty((3, len(self.passages)))
+        follows = ~np.asarray(self._edges, dtype=bool)
+        reach, union = held, held.copy()
+        result[0] = weighed @ held
+        for length in (1, 2):
+            shifted = np.zeros_like(held)
+            shifted[:, :-1] = reach[:, 1:] & follows[:-1]
+            reach = shifted
+            union |= shifted
+            result[length] = weighed @ union
+        return result
+
+    def is_negated(self, place: int) -> bool:
+        """Whether a sentence denies something."""
+        return self._negated[place]
+
+    def text(self, place: int) -> str:
+        """A sentence."""
+        passage = self.passages[place]
+        return self.documents[passage.document][passage.start : passage.end]
+
+    def around(self, place: int) -> str:
+        """A sentence with its neighbours in the same document."""
+        document = self.passages[place].document
+        near = [
+            self.passages[i]
+            for i in range(max(0, place - 1), min(len(self.passages), place + 2))
+            if self.passages[i].document == document
+        ]
+        return self.documents[document][near[0].start : near[-1].end]
+
+
+def units_of(words: Sequence[Word]) -> list[tuple[str, str]]:
+    """(number, unit) where a unit of measure follows a number at once."""
+    return [(one.key, other.key) for one, other in pairwise(words) if one.kind == "number" and other.key in UNITS]

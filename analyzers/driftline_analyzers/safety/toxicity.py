@@ -1,0 +1,125 @@
+"""Hateful or abusive language in prompts and answers."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
+
+import numpy as np
+
+from driftline_analyzers.safety.classifier import TextClassifier
+from driftline_analyzers.safety.findings import MAX_CHARS, unread
+from driftline_analyzers.safety.group_words import mask_groups
+from driftline_analyzers.safety.weights import load_weights
+from driftline_analyzers.safety.window_head import Task, WindowHead, embed_candidates
+from driftline_analyzers.safety.windows import windows
+from driftline_analyzers.scoring.call import Call
+from driftline_analyzers.scoring.scorer import CallScore, Embed
+
+_FIELDS: Final = ("prompt", "completion")
+_CLASSIFIER_WINDOW_CHARS: Final = 1200
+_CLASSIFIER_THRESHOLD: Final = 0.5
+
+
+class ToxicityScorer:
+    """value: probability of hate; fields prompt and completion; the worst window decides, and evidence has its span.
+
+    Without a classifier a small head of our own decides. It was trained on HateCheck's hand-written sentences with group words masked,
+    knows hate against groups in English and little else, and is wrong more often about some groups than about others: its figures are in
+    docs/detection-quality-safety.md. It is a first look, no toxicity model to rely on. Name one instead: classifier is a text
+    classification model of transformers by name or path, labels its toxic classes, threshold from which on a text is flagged.
+    """
+
+    name: ClassVar[str] = "toxicity"
+    version: ClassVar[str] = "1"
+
+    def __init__(
+        self,
+        *,
+        classifier: str | None = None,
+        labels: Sequence[str] | None = None,
+        threshold: float = _CLASSIFIER_THRESHOLD,
+        device: str = "cpu",
+        max_windows: int = 8,
+    ) -> None:
+        self.classifier = classifier
+        self.labels = labels
+        self.threshold = threshold
+        self.device = device
+        self.max_windows = max_windows
+        self._model = None if classifier is None else TextClassifier(classifier, labels=labels, device=device)
+
+    def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
+        """Fields prompt and completion. Raises ConfigError for a classifier that cannot be loaded."""
+        fields = [
+            (i, field, text)
+            for i, call in enumerate(calls)
+            for field, text in zip(_FIELDS, (call.prompt, call.completion), strict=True)
+            if text.strip()
+        ]
+        scores: list[list[CallScore]] = [[] for _ in calls]
+        if fields:
+            found = self._by_head(fields, embed) if self._model is None else self._by_classifier(fields, self._model)
+            for (i, _, text), one in zip(fields, found, strict=True):
+                scores[i].append(
+                    CallScore(
+                        field=one.field,
+                        value=one.value,
+                        is_flagged=one.is_flagged,
+                        evidence={**one.evidence, **unread((text,))},
+                    )
+                )
+        return scores
+
+    def _by_head(self, fields: Sequence[tuple[int, str, str]], embed: Embed) -> list[CallScore]:
+        head = WindowHead(
+            load_weights("toxicity"), prefix="toxicity", max_windows=self.max_windows, prepare=mask_groups
+        )
+        if not head.knows(embed):
+            reason = "the embedding model is not the one that the head was trained on; name a classifier"
+            return [
+                CallScore(field=field, value=None, is_flagged=False, evidence={"unknown": reason})
+                for _, field, _ in fields
+            ]
+        tasks = []
+        for i, field, text in fields:
+            chosen, n_windows = head.candidates((text,))
+            tasks.append(Task(call=i, field=field, texts=(text,), head=head, chosen=chosen, n_windows=n_windows))
+        found = []
+        for task, vectors in zip(tasks, embed_candidates(tasks, embed), strict=True):
+            verdict = head.verdict(task.texts, task.chosen, vectors)
+            evidence: dict[str, Any] = {
+                "model": "driftline hatecheck head",
+                "threshold": round(verdict.threshold, 6),
+                "spans": [[verdict.window.start, verdict.window.end]],
+            }
+            if task.n_windows > len(task.chosen):
+                evidence["parts_by_ngrams_alone"] = task.n_windows - len(task.chosen)
+            is_flagged = verdict.probability >= verdict.threshold
+            found.append(
+                CallScore(field=task.field, value=verdict.probability, is_flagged=is_flagged, evidence=evidence)
+            )
+        return found
+
+    def _by_classifier(self, fields: Sequence[tuple[int, str, str]], model: TextClassifier) -> list[CallScore]:
+        spans = [windows(text[:MAX_CHARS], max_chars=_CLASSIFIER_WINDOW_CHARS) for *_, text in fields]
+        wanted = [
+            text[start:end]
+            for (*_, text), of_text in zip(fields, spans, strict=True)
+            for start, end in of_text[: self.max_windows]
+        ]
+        unique = list(dict.fromkeys(wanted))
+        of = dict(zip(unique, model.probabilities(unique), strict=True))
+        found = []
+        for (_, field, text), of_text in zip(fields, spans, strict=True):
+            read = of_text[: self.max_windows]
+            values = [float(of[text[start:end]]) for start, end in read]
+            worst = int(np.argmax(values))
+            evidence: dict[str, Any] = {
+                "model": model.model,
+                "threshold": self.threshold,
+                "spans": [list(read[worst])],
+            }
+            if len(of_text) > len(read):
+                evidence["unread_parts"] = len(of_text) - len(read)
+            is_flagged = values[worst] >= self.threshold
+            found.append(CallScore(field=field, value=values[worst], is_flagged=is_flagged, evidence=evidence))
+        return found

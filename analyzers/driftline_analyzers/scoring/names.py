@@ -1,0 +1,30 @@
+"""The scorers that come with Driftline, by the name that settings and the store use."""
+
+from typing import Final, Literal
+
+ScorerName = Literal[
+    "grounding",
+    "injection",
+    "toxicity",
+    "pii",
+    "secrets",
+    "prompt_leak",
+    "refusal",
+    "relevance",
+    "repetition",
+    "format",
+    "readability",
+]
+SCORER_NAMES: Final[tuple[ScorerName, ...]] = (
+    "grounding",
+    "injection",
+    "toxicity",
+    "pii",
+    "secrets",
+    "prompt_leak",
+    "refusal",
+    "relevance",
+    "repetition",
+    "format",
+    "readability",
+)

@@ -1,0 +1,45 @@
+"""Which scorer a name stands for."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from driftline_analyzers.grounding.scorer import GroundingScorer
+from driftline_analyzers.quality.json_format import JsonFormatScorer
+from driftline_analyzers.quality.readability import ReadabilityScorer
+from driftline_analyzers.quality.relevance import RelevanceScorer
+from driftline_analyzers.quality.repetition import RepetitionScorer
+from driftline_analyzers.safety.injection import InjectionScorer
+from driftline_analyzers.safety.pii import PiiScorer
+from driftline_analyzers.safety.prompt_leak import PromptLeakScorer
+from driftline_analyzers.safety.refusal import RefusalScorer
+from driftline_analyzers.safety.secrets import SecretsScorer
+from driftline_analyzers.safety.toxicity import ToxicityScorer
+from driftline_analyzers.scoring.lazy_stage import LazyStage
+from driftline_analyzers.scoring.names import ScorerName
+from driftline_analyzers.scoring.scorer import CallScorer
+from driftline_analyzers.settings import AnalyzerSettings
+
+SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = {
+    "grounding": lambda settings: GroundingScorer(second_stage=_second_stage(settings)),
+    "injection": lambda settings: InjectionScorer(),
+    "toxicity": lambda settings: ToxicityScorer(classifier=settings.toxicity_classifier, device=settings.device),
+    "pii": lambda settings: PiiScorer(),
+    "secrets": lambda settings: SecretsScorer(),
+    "prompt_leak": lambda settings: PromptLeakScorer(
+        canaries=tuple(one.get_secret_value() for one in settings.canaries)
+    ),
+    "refusal": lambda settings: RefusalScorer(),
+    "relevance": lambda settings: RelevanceScorer(),
+    "repetition": lambda settings: RepetitionScorer(),
+    "format": lambda settings: JsonFormatScorer(),
+    "readability": lambda settings: ReadabilityScorer(),
+}
+
+
+def make_scorers(settings: AnalyzerSettings) -> list[CallScorer]:
+    """The scorers that the settings name, in their order."""
+    return [SCORERS[name](settings) for name in settings.scorers]
+
+
+def _second_stage(settings: AnalyzerSettings) -> LazyStage | None:
+    return None if settings.grounding_model is None else LazyStage(settings.grounding_model, device=settings.device)

@@ -1,0 +1,195 @@
+"""Fits the grounding head and its table of word counts, writes them to driftline_analyzers/weights, and prints what they are worth.
+
+    python -m training.grounding --data ../shared/data [--seed 0]
+
+Learns from openly licensed texts only: HaluEval (MIT; HotpotQA's Wikipedia text CC BY-SA 4.0), BOLD's Wikipedia sentences (CC BY-SA 4.0),
+CLINC150 (CC BY 3.0) for word counts, and our own rewordings and corruptions. docs/data-cards/grounding.md says what that is good for.
+"""
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.model_selection import GroupKFold
+
+from driftline_analyzers.grounding.features import FEATURES, claim_features
+from driftline_analyzers.grounding.head import pooled, probability
+from driftline_analyzers.grounding.rarity import Rarity
+from driftline_analyzers.grounding.sentences import split_sentences
+from driftline_analyzers.grounding.sources import Source
+from driftline_analyzers.grounding.words import words_of
+from training.grounding_texts import Example, question_answers, read_rows, reworded
+
+WEIGHTS: Final = Path(__file__).parents[1] / "driftline_analyzers" / "weights"
+_PENALTIES: Final = (0.1, 1.0, 10.0, 30.0, 100.0)
+_SENTENCES_AN_ANSWER: Final = (1, 2, 3, 4, 6, 8)
+_ANSWERS: Final = 6000
+_UNSUPPORTED_ANSWERS: Final = 0.2
+"""Share of unsupported answers for which the threshold is the best by F1."""
+_MAX_CHARS = 200_000
+_LENGTHS: Final = (2, 3, 4, 6, 9, 13, 20, 30)
+
+
+def word_counts(data: Path) -> tuple[dict[str, int], int]:
+    """Sentences that hold each key, of keys in two or more; and how many sentences there are."""
+    counts: Counter[str] = Counter()
+    n_sentences = 0
+    texts = [row["knowledge"] for row in read_rows(data, "grounding_halueval/qa.jsonl.gz") if row["kind"] == "right"]
+    texts += [row["wikipedia"] for row in read_rows(data, "bias_bold/data.jsonl.gz")]
+    texts += [row["text"] for row in read_rows(data, "drift_clinc150/data.jsonl.gz")]
+    for text in texts:
+        for sentence in split_sentences(text):
+            counts.update({word.key for word in words_of(text, sentence.start, sentence.end) if word.kind != "number"})
+            n_sentences += 1
+    return {key: count for key, count in sorted(counts.items()) if count > 1}, n_sentences
+
+
+def measured(examples: Sequence[Example], rarity: Rarity) -> tuple[NDArray[np.float64], list[Example]]:
+    """(n, f) features of the examples that say something, and those examples."""
+    rows, kept = [], []
+    for example in examples:
+        words = words_of(example.answer)
+        if any(word.carries for word in words):
+            source = Source(example.documents, max_chars=_MAX_CHARS)
+            asked = frozenset(word.key for word in words_of(example.question))
+            rows.append(claim_features(words, source, asked=asked, rarity=rarity).values)
+            kept.append(example)
+    return np.asarray(rows), kept
+
+
+def fit(
+    values: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64], *, penalty: float
+) -> tuple[NDArray[np.float64], float]:
+    """Logistic regression with weights >= 0 on features in units of their spread: (f,), intercept."""
+    spread = values.std(0) + 1e-9
+    scaled, y = values / spread, labels.astype(np.float64)
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        log_odds = scaled @ parameters[1:] + parameters[0]
+        slope = weights * (1 / (1 + np.exp(-log_odds)) - y)
+        value = (weights * (np.logaddexp(0, log_odds) - y * log_odds)).sum() + penalty * (parameters[1:] ** 2).sum() / 2
+        return value, np.concatenate([[slope.sum()], scaled.T @ slope + penalty * parameters[1:]])
+
+    bounds = [(None, None)] + [(0, None)] * values.shape[1]
+    found = minimize(loss, np.zeros(values.shape[1] + 1), jac=True, bounds=bounds)
+    return found.x[1:] / spread, float(found.x[0])
+
+
+def balanced(examples: Sequence[Example]) -> NDArray[np.float64]:
+    """(n,) weights: within each source of examples and each range of lengths, supported and unsupported ones weigh the same, as much as
+    the rarer of them allows; HaluEval's invented answers are longer than its gold ones, and length must not tell them.
+    """
+    cells = [
+        (example.question != "", int(np.searchsorted(_LENGTHS, len(words_of(example.answer))))) for example in examples
+    ]
+    sizes = Counter(zip(cells, labels_of(examples).tolist(), strict=True))
+    least = {cell: min(sizes[cell, False], sizes[cell, True]) for cell in cells}
+    weights = np.asarray(
+        [least[cell] / sizes[cell, example.is_unsupported] for cell, example in zip(cells, examples, strict=True)]
+    )
+    return np.asarray(weights * len(examples) / weights.sum())
+
+
+def cross_validated(values: NDArray[np.float64], examples: Sequence[Example], *, penalty: float) -> NDArray[np.float64]:
+    """(n,) log odds of each example by a head that saw no example of its group."""
+    labels, groups = labels_of(examples), [example.group for example in examples]
+    weights = balanced(examples)
+    log_odds = np.empty(len(examples))
+    for train, test in GroupKFold(5).split(values, labels, groups):
+        chosen, intercept = fit(values[train], labels[train], weights[train], penalty=penalty)
+        log_odds[test] = values[test] @ chosen + intercept
+    return log_odds
+
+
+def labels_of(examples: Sequence[Example]) -> NDArray[np.bool_]:
+    """(n,) whether each is unsupported."""
+    return np.asarray([example.is_unsupported for example in examples])
+
+
+def answers(
+    log_odds: NDArray[np.float64], labels: NDArray[np.bool_], *, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Made-up answers of several of these sentences each, a fifth of them with unsupported ones: pooled log odds (n,), labels (n,)."""
+    rng = np.random.default_rng(seed)
+    good, bad = np.flatnonzero(~labels), np.flatnonzero(labels)
+    pools, truths = [], []
+    for _ in range(_ANSWERS):
+        n = int(rng.choice(_SENTENCES_AN_ANSWER))
+        n_bad = int(rng.integers(1, max(2, n // 2 + 1))) if rng.random() < _UNSUPPORTED_ANSWERS else 0
+        chosen = np.concatenate([rng.choice(bad, n_bad), rng.choice(good, n - n_bad)])
+        pools.append(pooled(log_odds[chosen]))
+        truths.append(n_bad > 0)
+    return np.asarray(pools), np.asarray(truths)
+
+
+def best_threshold(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """The probability from which F1 is largest."""
+    order = np.argsort(-probabilities)
+    hits = np.cumsum(labels[order])
+    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + labels.sum())
+    return float(probabilities[order][int(f1.argmax())])
+
+
+def main() -> int:
+    """Fit, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    counts, n_sentences = word_counts(options.data)
+    rarity = Rarity(counts=counts, n_sentences=n_sentences)
+    values, examples = measured([*question_answers(options.data), *reworded(options.data, seed=options.seed)], rarity)
+    labels, weights = labels_of(examples), balanced(examples)
+    held_out = {penalty: cross_validated(values, examples, penalty=penalty) for penalty in _PENALTIES}
+    losses = {
+        penalty: log_loss(labels, probability(found), sample_weight=weights) for penalty, found in held_out.items()
+    }
+    penalty = min(losses, key=lambda one: losses[one])
+    chosen, intercept = fit(values, labels, weights, penalty=penalty)
+    pools, truths = answers(held_out[penalty], labels, seed=options.seed)
+    slope, offset = fit(pools[:, None], truths, np.ones(len(truths)), penalty=0.0)
+    answer_probabilities = probability(float(slope[0]) * pools + offset)
+    card: dict[str, Any] = {
+        "n_sentences": len(examples),
+        "kinds": dict(Counter(example.kind for example in examples)),
+        "penalty": penalty,
+        "log_loss": {str(one): round(loss, 4) for one, loss in losses.items()},
+        "auroc": {
+            name: round(roc_auc_score(labels[mask], held_out[penalty][mask]), 4)
+            for name, mask in (
+                ("question answering", np.asarray([example.question != "" for example in examples])),
+                ("reworded and corrupted", np.asarray([example.question == "" for example in examples])),
+            )
+        },
+        "auroc_made_up_answers": round(roc_auc_score(truths, pools), 4),
+    }
+    head = {
+        "features": list(FEATURES),
+        "weights": [round(float(weight), 5) for weight in chosen],
+        "intercept": round(intercept, 5),
+        "slope": round(float(slope[0]), 5),
+        "offset": round(offset, 5),
+        "threshold": round(best_threshold(answer_probabilities, truths), 4),
+        "sentence_threshold": round(best_threshold(probability(held_out[penalty]), labels), 4),
+        "seed": options.seed,
+        "trained_on": "HaluEval QA (MIT, HotpotQA CC BY-SA 4.0); rewordings and corruptions of its documents by Driftline",
+    }
+    WEIGHTS.mkdir(exist_ok=True)
+    (WEIGHTS / "grounding.json").write_text(json.dumps(head, indent=1) + "\n", encoding="utf-8")
+    table = {"n_sentences": n_sentences, "counts": counts}
+    (WEIGHTS / "grounding_rarity.json").write_text(
+        json.dumps(table, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8"
+    )
+    print(json.dumps(card | {"head": head}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,149 @@
+"""Train the injection heads that ship.
+
+    python -m training.injection [--data ../shared/data] [--seed 0] [--cache __cache__/training] [--card docs/data-cards/injection.md]
+
+Two heads, direct (prompts) and indirect (documents, tool results), each with vectors and without: analyzers/driftline_analyzers/weights/
+injection.json. Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold scores (the other harmless texts are
+easier and would only thin them), folds by template or near-duplicate group. Figures go into the data card between its markers. Minutes
+on one core.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
+
+from driftline_analyzers.embed.embedder import SentenceEmbedder
+from driftline_analyzers.safety.weights import save_weights
+from driftline_analyzers.safety.window_head import PROBE
+from driftline_core.errors import InputError
+from training.injection_data import WINDOW_CHARS, Example, cut, direct_examples, indirect_examples
+from training.injection_head import Head, Windows, fit_head, measure_windows, out_of_fold
+
+C: Final = 1.0
+QUANTILE: Final = 0.995
+_BEGIN, _END = "<!-- training begins -->", "<!-- training ends -->"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """Examples of one head as arrays (n,), and their windows."""
+
+    examples: Sequence[Example]
+    windows: Windows
+    is_attack: NDArray[np.bool_]
+    source: NDArray[np.str_]
+    group: NDArray[np.str_]
+
+
+class CachedVectors:
+    """Vectors by the bundled model, kept in a file; vectors: (n, d) of the texts given."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, NDArray[np.float32]] = {}
+        if path.exists():
+            with np.load(path) as kept:
+                self._known = dict(zip(bytes(kept["texts"]).decode().split("\0"), kept["vectors"], strict=True))
+
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed what is not known yet and keep it."""
+        missing = list(dict.fromkeys(text for text in texts if text not in self._known))
+        if missing:
+            self._known.update(zip(missing, SentenceEmbedder(threads=1).embed(missing), strict=True))
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            known = np.frombuffer("\0".join(self._known).encode(), dtype=np.uint8)
+            np.savez(self._path, texts=known, vectors=np.stack(list(self._known.values())).astype(np.float16))
+        return np.stack([np.asarray(self._known[text], dtype=np.float32) for text in texts])
+
+
+def load_set(head: str, data: Path, vectors: CachedVectors, *, seed: int) -> Set:
+    """Examples of a head, embedded and measured."""
+    examples = (direct_examples if head == "direct" else indirect_examples)(data, seed=seed)
+    texts, owner, is_attack = cut(examples, head=head)
+    return Set(
+        examples=examples,
+        windows=measure_windows(texts, vectors.vectors(texts), owner, is_attack),
+        is_attack=np.array([one.is_attack for one in examples]),
+        source=np.array([one.source for one in examples]),
+        group=np.array([one.group for one in examples]),
+    )
+
+
+def train_head(kit: Set, *, has_vectors: bool, seed: int) -> tuple[Head, float, NDArray[np.float64]]:
+    """The head on everything, its threshold in log-odds, and scores out of fold (n,)."""
+    scores, _, _ = out_of_fold(
+        kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=seed
+    )
+    is_hard = ~kit.is_attack & np.char.startswith(kit.source, "own_")
+    threshold = float(np.quantile(scores[is_hard], QUANTILE))
+    everything = np.ones(len(kit.is_attack), dtype=np.bool_)
+    head = fit_head(kit.windows, kit.is_attack, kit.source, everything, has_vectors=has_vectors, c=C)
+    return head, threshold, scores
+
+
+def table(name: str, kit: Set, scores: NDArray[np.float64], threshold: float) -> str:
+    """Markdown: of each source how many examples, and the share above the threshold out of fold."""
+    lines = [f"### {name}", "", "| source | kind | n | groups | flagged, 95 % interval |", "|---|---|---|---|---|"]
+    for source in np.unique(kit.source):
+        members = kit.source == source
+        hits, n = int((scores[members] >= threshold).sum()), int(members.sum())
+        interval = binomtest(hits, n).proportion_ci()
+        kind = "attack" if kit.is_attack[members].any() else "harmless"
+        n_groups = len(np.unique(kit.group[members]))
+        lines.append(
+            f"| {source} | {kind} | {n} | {n_groups} | {hits / n:.3f} [{interval.low:.3f}, {interval.high:.3f}] |"
+        )
+    auroc = roc_auc_score(kit.is_attack, scores)
+    lines += ["", f"AUROC of all {auroc:.3f}; threshold at a probability of {1 / (1 + np.exp(-threshold)):.3f}."]
+    return "\n".join(lines)
+
+
+def write_card(card: Path, text: str) -> None:
+    """Replace what is between the card's markers. Raises InputError where it has none."""
+    before, found, rest = card.read_text(encoding="utf-8").partition(_BEGIN)
+    if not found:
+        raise InputError(f"expected {_BEGIN} in {card}, got a page without it")
+    after = rest.partition(_END)[2]
+    card.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
+
+
+def main() -> int:
+    """Train, save, and write the card's figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--cache", type=Path, default=Path("__cache__/training"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--card", type=Path, help="a page: the tables replace what is between its markers")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    vectors = CachedVectors(options.cache / "injection.npz")
+    weights: dict[str, Any] = {"seed": options.seed, "c": C, "quantile": QUANTILE, "probe": vectors.vectors([PROBE])[0]}
+    tables = []
+    for name in ("direct", "indirect"):
+        kit = load_set(name, options.data, vectors, seed=options.seed)
+        weights[f"{name}_window_chars"] = WINDOW_CHARS[name]
+        for kind in ("full", "lexical"):
+            head, threshold, scores = train_head(kit, has_vectors=kind == "full", seed=options.seed)
+            weights |= head.weights(f"{name}_{kind}") | {f"{name}_{kind}_threshold": round(threshold, 5)}
+            what = "vectors, n-grams and cues" if kind == "full" else "n-grams and cues alone"
+            tables.append(table(f"{name}: {what}", kit, scores, threshold))
+    path = save_weights("injection", weights)
+    text = "\n\n".join(tables)
+    print(text)
+    if options.card is not None:
+        write_card(options.card, text)
+    print(f"{path}: {path.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""What are the safety scorers worth: injection, toxicity, personal data, credentials?
+
+    OMP_NUM_THREADS=1 python -m benchmarks.eval_safety [--markdown FILE] [--data ../shared/data] [--cache __cache__/training]
+        [--parts injection,toxicity,patterns]
+
+Real texts for injection and toxicity (injection_jailbreak, toxicity_hatecheck and others), synthetic sentences for patterns. Heads of folds
+are trained here, as training/ does with the same seed; the shipped scorers are run as they are. Minutes on one core the first time; vectors
+are kept in --cache. Without the data it says so and ends with 0.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks import safety_injection, safety_patterns, safety_toxicity
+from benchmarks.report import emit, machine
+from benchmarks.safety_measures import Table
+from training.injection import CachedVectors
+
+_BEGIN, _END = "<!-- eval_safety begins -->", "<!-- eval_safety ends -->"
+_NEEDED = (
+    "injection_jailbreak",
+    "toxicity_hatecheck",
+    "drift_clinc150",
+    "drift_banking77",
+    "bias_bold",
+    "grounding_ragtruth_qa",
+    "grounding_factscore",
+    "model_versions_alpaca_eval",
+)
+
+
+def write_tables(page: Path, tables: Sequence[Table]) -> None:
+    """Between the page's markers, or as the whole page where it has none."""
+    text = "\n\n".join(table.markdown() for table in tables)
+    before, found, rest = (page.read_text(encoding="utf-8") if page.exists() else "").partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    page.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}" if found else text + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Measure, print, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--cache", type=Path, default=Path("__cache__/training"), help="vectors")
+    parser.add_argument("--parts", default="injection,toxicity,patterns")
+    parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
+    options = parser.parse_args()
+    missing = [folder for folder in _NEEDED if not (options.data / folder).exists()]
+    if missing:
+        emit(bench="eval_safety", skipped=f"no {', '.join(missing)} in {options.data}")
+        return 0
+    torch.set_num_threads(1)
+    emit(bench="eval_safety", subject="machine", torch=torch.__version__, **machine())
+    vectors = {name: CachedVectors(options.cache / f"{name}.npz") for name in ("injection", "toxicity")}
+    parts: dict[str, Callable[[], Iterator[Table]]] = {
+        "injection": lambda: safety_injection.tables(options.data, vectors["injection"]),
+        "toxicity": lambda: safety_toxicity.tables(options.data, vectors["toxicity"]),
+        "patterns": lambda: safety_patterns.tables(options.data),
+    }
+    tables = []
+    for part in options.parts.split(","):
+        for table in parts[part]():
+            tables.append(table)
+            for row in table.rows:
+                emit(bench="eval_safety", table=table.name, **dict(zip(table.columns, row, strict=True)))
+    if options.markdown is not None:
+        write_tables(options.markdown, tables)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
