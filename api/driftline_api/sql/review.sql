@@ -92,8 +92,8 @@ SELECT
     {analyzer:String} AS analyzer, q.analyzer_version AS analyzer_version, q.field AS field,
     lower(hex(q.trace_id)) AS trace_id_hex, lower(hex(q.span_id)) AS span_id_hex, q.start_time AS start_time,
     q.service AS service, q.model AS model, q.prompt_version AS prompt_version,
-    q.value AS value, q.p_value AS p_value, q.is_flagged = 1 AS is_flagged, s.evidence AS evidence, q.computed_at AS computed_at,
-    leftUTF8(if(q.field = 'prompt', g.prompt, g.completion), {preview_chars:UInt32}) AS text_preview,
+    'ok' AS status, q.value AS value, q.p_value AS p_value, q.is_flagged = 1 AS is_flagged, s.evidence AS evidence, q.computed_at AS computed_at,
+    leftUTF8(multiIf(q.field = 'prompt', g.prompt, q.field = 'completion', g.completion, ''), {preview_chars:UInt32}) AS text_preview,
     leftUTF8(g.prompt, {preview_chars:UInt32}) AS prompt_preview,
     q.threshold AS threshold, q.threshold_from AS threshold_from, q.distance AS distance, q.is_labelled = 1 AS is_labelled
 FROM queue AS q
