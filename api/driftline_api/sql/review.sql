@@ -39,10 +39,10 @@ told AS
 ),
 by_labels AS
 (
-    SELECT field AS set_field, threshold AS set_threshold, 1 AS is_set
+    SELECT field AS set_field, analyzer_version AS set_version, threshold AS set_threshold, 1 AS is_set
     FROM
     (
-        SELECT field, threshold, is_removed
+        SELECT field, analyzer_version, threshold, is_removed
         FROM analyzer_thresholds FINAL
         WHERE project = {project:String} AND analyzer = {analyzer:String}
         ORDER BY version DESC
@@ -53,7 +53,7 @@ by_labels AS
 by_flags AS
 (
     SELECT
-        field AS flags_field, countIf(is_flagged = 1) > 0 AND countIf(is_flagged = 0) > 0 AS has_both,
+        field AS flags_field, argMax(analyzer_version, computed_at) AS newest_version, countIf(is_flagged = 1) > 0 AND countIf(is_flagged = 0) > 0 AS has_both,
         (minIf(value, is_flagged = 1) + maxIf(value, is_flagged = 0)) / 2 AS flags_threshold
     FROM newest
     GROUP BY field
@@ -65,7 +65,7 @@ bounds AS
         multiIf(is_set = 1, set_threshold, told_threshold IS NOT NULL, assumeNotNull(told_threshold), has_both, flags_threshold, 0.5) AS threshold,
         multiIf(is_set = 1, 'set', told_threshold IS NOT NULL, 'evidence', has_both, 'flags', 'none') AS threshold_from
     FROM by_flags
-    LEFT JOIN by_labels ON set_field = flags_field
+    LEFT JOIN by_labels ON set_field = flags_field AND set_version = newest_version
     LEFT JOIN told ON told_field = flags_field
 ),
 labelled AS
