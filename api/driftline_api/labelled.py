@@ -15,13 +15,14 @@ _MOST_LABELS: Final = 200_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """One analyzer and field. grid: values above which given shares of the scored lie; unflagged_to: highest value that is not flagged,
-    None where all are; newest_version: of the analyzer."""
+    None where all are; newest_version: of the analyzer; n_with_p_value: scored calls with a p-value."""
 
     analyzer: str
     field: str
     newest_version: str
     n_scored: int
     n_flagged: int
+    n_with_p_value: int
     flagged_from: float | None
     unflagged_to: float | None
     grid: Sequence[float]
@@ -48,7 +49,17 @@ def read_labelled(
     for row in rows:
         known = {name: row[name] for name in LabelledScore.__slots__}
         labels.setdefault((row["analyzer"], row["field"]), []).append(LabelledScore(**known))
-    names = ("analyzer", "field", "newest_version", "n_scored", "n_flagged", "flagged_from", "unflagged_to", "grid")
+    names = (
+        "analyzer",
+        "field",
+        "newest_version",
+        "n_scored",
+        "n_flagged",
+        "n_with_p_value",
+        "flagged_from",
+        "unflagged_to",
+        "grid",
+    )
     return [
         Labelled(**{name: row[name] for name in names}, labels=labels.get((row["analyzer"], row["field"]), []))
         for row in reader.rows("scored_population", **asked, **between)

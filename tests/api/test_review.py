@@ -153,12 +153,14 @@ def test_thresholds_are_set_from_labels_versioned_and_removed(client: TestClient
 
 
 @pytest.mark.usefixtures("twenty")
-def test_a_threshold_that_labels_cannot_carry_is_refused(client: TestClient) -> None:
+def test_a_threshold_that_labels_cannot_carry_is_refused(client: TestClient, store: Store) -> None:
+    put(store, "scores", [score(1, time=NOON, p_value=0.01)])
     refused = client.post("/api/v1/thresholds", json={**GROUNDING, "max_false_positive_rate": 0.01})
     assert refused.status_code == 422
     assert "expected at least 299 labels" in refused.json()["detail"]
     assert "got 0" in refused.json()["detail"]
     for body, detail in (
+        ({"analyzer": "outliers", "target_precision": 0.9}, "which flags by p-values"),
         ({"analyzer": "none", "target_precision": 0.9}, "expected calls that none scored"),
         (GROUNDING, "got neither"),
         ({**GROUNDING, "target_precision": 1.0}, "body.target_precision"),

@@ -157,6 +157,10 @@ def _labelled(reader: ProjectReader, time_range: TimeRange, new: NewThreshold) -
         raise unprocessable(f"expected calls that {new.analyzer} scored, got none in the range")
     if len(known) > 1:
         raise unprocessable(f"expected a field, one of {', '.join(one.field for one in known)}, got none")
+    if known[0].n_with_p_value:
+        raise unprocessable(
+            f"expected an analyzer that flags by its value, got {new.analyzer}, which flags by p-values"
+        )
     (found,) = read_labelled(
         reader, time_range, analyzer=new.analyzer, field=known[0].field, version=known[0].newest_version
     )
