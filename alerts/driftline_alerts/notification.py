@@ -12,7 +12,7 @@ from driftline_alerts.labels import Labels, fingerprint, sanitise_labels
 class Notification:
     """One alert to tell. key: rule_uid and fingerprint; with active_at it names one episode.
 
-    ends_at: when it resolved, or until when it counts as firing if nobody says it again.
+    ends_at: when it resolved, or until when it counts as firing if nobody says it again. detail: for webhooks, beside Alertmanager's own.
     """
 
     key: str
@@ -23,6 +23,7 @@ class Notification:
     ends_at: datetime
     is_resolved: bool
     generator_url: str
+    detail: Mapping[str, Any] | None = None
 
     @property
     def status(self) -> str:
@@ -40,12 +41,13 @@ class Notification:
         }
 
     def as_webhook(self) -> dict[str, Any]:
-        """An alert of Alertmanager's webhook; endsAt is Go's zero time while it fires, as there."""
+        """An alert of Alertmanager's webhook; endsAt is Go's zero time while it fires, as there. `driftline` holds the detail, if any."""
         return {
             "status": self.status,
             **self.as_alertmanager(),
             "endsAt": rfc3339(self.ends_at) if self.is_resolved else "0001-01-01T00:00:00Z",
             "fingerprint": fingerprint(sanitise_labels(self.labels)),
+            **({"driftline": self.detail} if self.detail is not None else {}),
         }
 
 

@@ -9,10 +9,13 @@ Driftline's own settings of a rule are annotations, so the files stay valid for 
     driftline_min_samples      number, with driftline_samples_expr         with fewer samples the rule says nothing either way
     driftline_samples_expr     PromQL, matched on the labels it has in common with the alert
     driftline_examples         name of an analyzer                         add its newest finding; a label analyzer goes first
+    driftline_export           true | feedback | name of an analyzer       write a data set of the calls that are meant and tell of it
+    driftline_export_for       duration, default 1d                        the calls of this time before, where no finding says which
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +39,8 @@ _T = TypeVar("_T")
 _PREFIX: Final = "driftline_"
 _GROUP_FIELDS: Final = ("name", "interval", "limit", "rules")
 _RULE_FIELDS: Final = ("record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations")
+_DAY: Final = timedelta(days=1)
+_EXPORT: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 _NO_DATA: Final[tuple[NoDataPolicy, ...]] = ("hold", "resolve", "alert", "ok")
 _OWN_ANNOTATIONS: Final = (
     "no_data",
@@ -45,6 +50,8 @@ _OWN_ANNOTATIONS: Final = (
     "min_samples",
     "samples_expr",
     "examples",
+    "export",
+    "export_for",
 )
 
 
@@ -58,6 +65,8 @@ class RulePolicy:
     min_samples: float | None = None
     samples_expr: str | None = None
     examples: str | None = None
+    export: str | None = None
+    export_for: timedelta = _DAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,9 +240,16 @@ def _policy(own: Mapping[str, str], *, where: str) -> RulePolicy:
         _checked(check_expression, values["samples_expr"], where=f"{where}, driftline_samples_expr")
     durations = {
         name: _checked(parse_duration, values[name], where=f"{where}, {_PREFIX}{name}")
-        for name in ("no_data_for", "query_offset")
+        for name in ("no_data_for", "query_offset", "export_for")
         if name in values
     }
+    export = values.get("export", "false")
+    if not _EXPORT.fullmatch(export):
+        raise RuleError(
+            f"{where}, driftline_export: expected true, false, feedback or an analyzer's name, got {export!r}"
+        )
+    if durations.get("export_for", _DAY) <= timedelta(0):
+        raise RuleError(f"{where}, driftline_export_for: expected more than 0, got {values['export_for']!r}")
     default_no_data_for = timedelta(0) if no_data == "alert" else timedelta(hours=1)
     return RulePolicy(
         no_data=no_data,
@@ -242,6 +258,8 @@ def _policy(own: Mapping[str, str], *, where: str) -> RulePolicy:
         min_samples=_positive(values["min_samples"], where=where) if "min_samples" in values else None,
         samples_expr=values.get("samples_expr"),
         examples=values.get("examples"),
+        export=None if export == "false" else export,
+        export_for=durations.get("export_for", _DAY),
     )
 
 

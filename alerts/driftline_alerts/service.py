@@ -23,14 +23,17 @@ from driftline_alerts.evaluator import Evaluator, RuleRun, align
 from driftline_alerts.notification import Notification
 from driftline_alerts.payloads import GroupRun, alerts_data, rules_data
 from driftline_alerts.query import QuerySource
+from driftline_alerts.retraining import Retraining, prepare
 from driftline_alerts.rules import AlertRule, RecordingRule, RuleGroup, load_rules
 from driftline_alerts.settings import AlertSettings
 from driftline_alerts.state import StateStore
 from driftline_alerts.transition import AlertState, Answer, Observed, evaluate
 from driftline_core.clock import Clock, utc_now
+from driftline_core.datasets import DatasetFolder
 from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 from driftline_core.service import Health, PeriodicService
+from driftline_core.settings import DatasetSettings
 from driftline_core.store import Store
 
 _LOG = get_logger("alerts")
@@ -62,7 +65,15 @@ class AlertEvaluator:
     State is in the store, so a restart goes on where it stopped. Raises RuleError when a rule file cannot be used.
     """
 
-    def __init__(self, settings: AlertSettings, store: Store, query: QuerySource, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        settings: AlertSettings,
+        store: Store,
+        query: QuerySource,
+        clock: Clock = utc_now,
+        *,
+        datasets: DatasetSettings | None = None,
+    ) -> None:
         self.name = "alerts"
         self._settings = settings
         self._store = store
@@ -81,6 +92,7 @@ class AlertEvaluator:
             forget_after=timedelta(seconds=settings.forget_no_data_after_s),
         )
         self._states = StateStore(store, project=settings.project)
+        self._datasets = DatasetFolder(datasets or DatasetSettings(), clock)
         self._delivery: Delivery = build_delivery(settings, store, clock)
         smallest_s = min((group.interval_s for group in self._groups), default=settings.interval_s)
         self._loop = PeriodicService(name="alerts", interval_s=min(1.0, smallest_s / 4), tick=self._tick)
@@ -91,6 +103,7 @@ class AlertEvaluator:
         self._orphans: list[AlertState] = []
         self._unsaved: dict[tuple[str, str, datetime], AlertState] = {}
         self._findings: dict[tuple[str, str, datetime], Mapping[str, str]] = {}
+        self._retrainings: dict[tuple[str, str, datetime], Retraining] = {}
         self._started_at: datetime | None = None
         self._last_evaluation: datetime | None = None
         self._last_offer: datetime | None = None
@@ -240,6 +253,7 @@ class AlertEvaluator:
         interval, offset = (run.interval, run.offset) if run is not None else (timedelta(0), timedelta(0))
         starts_at = state.firing_at or state.active_at
         annotations = dict(state.annotations)
+        retraining = self._retraining(run, state) if run is not None else None
         if run is not None:
             annotations |= self._extras(run, state)
         if state.reason == "no data":
@@ -258,11 +272,15 @@ class AlertEvaluator:
             ends_at=ends_at,
             is_resolved=not state.is_active,
             generator_url=page_url(self._settings, state.labels),
+            detail=retraining.detail if retraining is not None else None,
         )
 
     def _extras(self, run: RuleRun, state: AlertState) -> dict[str, str]:
         """Links, and the finding behind a firing alert; looked up once an episode."""
         extras = links(self._settings, state.labels, state.annotations)
+        retraining = self._retrainings.get((state.rule_uid, state.fingerprint, state.active_at))
+        if retraining is not None:
+            extras |= retraining.annotations
         if state.firing_at is None or run.rule.policy.examples is None:
             return extras
         key = (state.rule_uid, state.fingerprint, state.active_at)
@@ -278,6 +296,18 @@ class AlertEvaluator:
             self._findings[key] = known
         return {**extras, **known}
 
+    def _retraining(self, run: RuleRun, state: AlertState) -> Retraining | None:
+        """The data set of a firing alert whose rule asks for one; tried once an episode, before anybody is told."""
+        if run.rule.policy.export is None or state.firing_at is None:
+            return None
+        key = (state.rule_uid, state.fingerprint, state.active_at)
+        if key not in self._retrainings and state.is_active:
+            until = state.firing_at + run.offset
+            made = prepare(self._store, self._datasets, self._settings, rule=run.rule, state=state, until=until)
+            self._retrainings[key] = made
+            self._enrichment_failures += made.is_failed
+        return self._retrainings.get(key)
+
     def _forget_resolved(self, now: datetime) -> None:
         for run in self._all_runs():
             since = now - run.offset - _RESOLVED_KEPT
@@ -287,6 +317,7 @@ class AlertEvaluator:
         self._orphans = [s for s in self._orphans if s.resolved_at is None or now - s.resolved_at < _RESOLVED_KEPT]
         live = {(s.rule_uid, s.fingerprint, s.active_at) for run in self._all_runs() for s in run.states.values()}
         self._findings = {key: known for key, known in self._findings.items() if key in live}
+        self._retrainings = {key: made for key, made in self._retrainings.items() if key in live}
 
     def _load(self, now: datetime) -> None:
         if self._is_loaded:

@@ -13,21 +13,28 @@ from driftline_api.edge import Edge
 from driftline_api.problems import install_problem_handlers
 from driftline_api.process_metrics import ProcessMetrics
 from driftline_api.routes.alerts import router as alerts_router
+from driftline_api.routes.exports import router as exports_router
+from driftline_api.routes.feedback import router as feedback_router
 from driftline_api.routes.findings import router as findings_router
 from driftline_api.routes.generations import router as generations_router
 from driftline_api.routes.health import router as health_router
 from driftline_api.routes.ingest import router as ingest_router
+from driftline_api.routes.labels import router as labels_router
 from driftline_api.routes.ledger import router as ledger_router
 from driftline_api.routes.page import router as page_router
 from driftline_api.routes.prometheus import prometheus_router
 from driftline_api.routes.references import router as references_router
+from driftline_api.routes.review import router as review_router
 from driftline_api.routes.score_summary import router as score_summary_router
 from driftline_api.routes.scores import router as scores_router
 from driftline_api.routes.services import router as services_router
 from driftline_api.routes.summary import router as summary_router
+from driftline_api.routes.thresholds import router as thresholds_router
 from driftline_api.routes.traces import router as traces_router
 from driftline_api.settings import ApiSettings
 from driftline_core import Clock, Service, utc_now
+from driftline_core.datasets import DatasetFolder
+from driftline_core.settings import DatasetSettings
 from driftline_core.store import Store
 
 _ROUTERS: Final = (
@@ -39,6 +46,11 @@ _ROUTERS: Final = (
     scores_router,
     score_summary_router,
     references_router,
+    feedback_router,
+    labels_router,
+    review_router,
+    thresholds_router,
+    exports_router,
     alerts_router,
     ingest_router,
     ledger_router,
@@ -61,9 +73,11 @@ def create_app(
     *,
     alerts: AlertsView | None = None,
     services: Sequence[Service] = (),
+    datasets: DatasetSettings | None = None,
     clock: Clock = utc_now,
 ) -> FastAPI:
-    """The app over a migrated store. services: what /readyz and /metrics report on; alerts: None without an evaluator here."""
+    """The app over a migrated store. services: what /readyz and /metrics report on; alerts: None without an evaluator here;
+    datasets: where exports are, None as the environment says."""
 
     @asynccontextmanager
     async def bounded_threads(_: FastAPI) -> AsyncIterator[None]:
@@ -82,7 +96,13 @@ def create_app(
     )
     metrics = ProcessMetrics(store, services)
     app.state.context = ApiContext(
-        settings=settings, store=store, alerts=alerts, services=services, clock=clock, metrics=metrics
+        settings=settings,
+        store=store,
+        alerts=alerts,
+        services=services,
+        clock=clock,
+        datasets=DatasetFolder(datasets or DatasetSettings(), clock),
+        metrics=metrics,
     )
     install_problem_handlers(app)
     for router in _ROUTERS:

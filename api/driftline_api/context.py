@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from driftline_api.alerts_view import AlertsView
 from driftline_api.settings import ApiSettings
 from driftline_core import Clock, Service
+from driftline_core.datasets import DatasetFolder
 from driftline_core.store import Store
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class ApiContext:
     alerts: AlertsView | None
     services: Sequence[Service]
     clock: Clock
+    datasets: DatasetFolder
     metrics: "ProcessMetrics"
 
 

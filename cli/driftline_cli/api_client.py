@@ -1,6 +1,7 @@
 """Asks a running Driftline's HTTP API."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -42,9 +43,27 @@ class ApiClient:
         """The JSON of a POST."""
         return self._answer("POST", path, json=dict(body))
 
-    def delete(self, path: str) -> None:
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The JSON of a PUT."""
+        return self._answer("PUT", path, json=dict(body))
+
+    def delete(self, path: str, parameters: Mapping[str, Any] | None = None) -> None:
         """A DELETE."""
-        self._answer("DELETE", path)
+        self._answer("DELETE", path, params=dict(parameters or {}))
+
+    def download(self, path: str, to: Path) -> None:
+        """The body of a GET into a file, piece by piece; the file appears when it is whole. Raises OSError too."""
+        part = to.with_name(f"{to.name}.part")
+        try:
+            with self._client.stream("GET", path) as response, part.open("wb") as file:
+                if not response.is_success:
+                    response.read()
+                    raise self._refused("GET", path, response)
+                for piece in response.iter_bytes():
+                    file.write(piece)
+        except httpx.TransportError as error:
+            raise ApiError(f"the download from {self.url}{path} was cut short ({error})") from error
+        part.replace(to)
 
     def pages(self, path: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every item of a list that comes in pages."""
@@ -76,11 +95,14 @@ class ApiClient:
         response = self._send(method, path, **arguments)
         if response.is_success:
             return response.json() if response.content else None
+        raise self._refused(method, path, response)
+
+    def _refused(self, method: str, path: str, response: httpx.Response) -> ApiError:
         try:
             problem = response.json()
             detail = problem.get("detail") or problem.get("title") or response.text
         except (ValueError, AttributeError):
             detail = response.text[:200]
-        raise ApiError(
+        return ApiError(
             f"{method} {path} answered HTTP {response.status_code}: {detail}", status_code=response.status_code
         )

@@ -7,6 +7,7 @@ import typer
 
 from driftline_cli.deadletter_app import deadletter
 from driftline_cli.flags import DEFAULT_API, DEFAULT_DATA_DIR, ApiUrl, AsJson, DataDir, LogLevel, Project
+from driftline_cli.human_app import HUMAN_COMMANDS
 from driftline_cli.references_app import references
 
 app = typer.Typer(
@@ -25,6 +26,8 @@ app.add_typer(rules, name="rules")
 app.add_typer(deadletter, name="deadletter")
 dialects = typer.Typer(help="Dialect files of your own: what further SDKs call things.", no_args_is_help=True)
 app.add_typer(dialects, name="dialects")
+for _name, _function in HUMAN_COMMANDS.items():
+    app.command(_name)(_function)
 
 
 @app.command()

@@ -27,11 +27,14 @@ from driftline_collector.settings import CollectorSettings
 from driftline_core.clock import Clock, utc_now
 from driftline_core.prices import PriceBook
 from driftline_core.service import PeriodicService, Service
+from driftline_core.settings import DatasetSettings
 from driftline_core.store import Store, migrate
+from driftline_core.store.feedback_rollup import FeedbackRollup
 from driftline_core.store.rollup import Rollup
 
 ROLLUP_INTERVAL_S: Final = 2.0
 PRICE_INTERVAL_S: Final = 60.0
+FEEDBACK_INTERVAL_S: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,7 @@ def run_embedded(options: EmbeddedOptions, *, command: str, is_driven: bool = Fa
                 analyzers=AnalyzerSettings(**options.analyzers),
                 alerts=_linked(AlertSettings(**options.alerts), api),
                 api=api,
+                datasets=DatasetSettings(path=options.data_dir / "datasets"),
                 is_driven=is_driven,
             )
             with embedded.stack:
@@ -118,6 +122,7 @@ def _wire(
     analyzers: AnalyzerSettings,
     alerts: AlertSettings,
     api: ApiSettings,
+    datasets: DatasetSettings,
     is_driven: bool,
     clock: Clock = utc_now,
 ) -> Embedded:
@@ -127,18 +132,20 @@ def _wire(
     analysis = AnalysisRunner(analyzers, store, clock)
     scoring = ScoringRunner(analyzers, store, more_scorers=judges(store))
     engine = PromqlEngine(StoreSource(store, alerts.project))
-    evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock)
+    evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock, datasets=datasets)
     services: list[Service] = [intake]
     background: list[Service] = [
         PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),
         PeriodicService(name="prices", interval_s=PRICE_INTERVAL_S, tick=prices.sync),
+        PeriodicService(name="feedback", interval_s=FEEDBACK_INTERVAL_S, tick=FeedbackRollup(store).tick),
         analysis.service(),
         scoring.service(),
         evaluator,
     ]
     if not is_driven:
         services += background
-    server = ApiServer(api, create_app(api, store, alerts=evaluator, services=[intake, *background], clock=clock))
+    app = create_app(api, store, alerts=evaluator, services=[intake, *background], datasets=datasets, clock=clock)
+    server = ApiServer(api, app)
     return Embedded(
         store=store,
         stack=Stack([*services, server]),

@@ -31,3 +31,26 @@ class StoreSettings(ComponentSettings):
     memory_limit_bytes: int = Field(
         default=4 << 30, ge=256 << 20, description="Most memory one query may take, in bytes."
     )
+
+
+class DatasetSettings(ComponentSettings):
+    """Where data sets for retraining are written, and how much of the disk they may take."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="DRIFTLINE_DATASETS_", env_ignore_empty=True
+    )
+
+    path: Path = Field(
+        default=Path(".driftline/datasets"),
+        description="Directory of the data sets; the API and the alert evaluator must see the same one.",
+    )
+    max_rows: int = Field(default=100_000, ge=1, le=10_000_000, description="Most calls of one data set.")
+    alert_rows: int = Field(
+        default=5_000, ge=1, le=1_000_000, description="Most calls of a data set that an alert carries."
+    )
+    keep: int = Field(
+        default=100, ge=1, le=100_000, description="Data sets kept of one project; the oldest goes first."
+    )
+    max_bytes: int = Field(
+        default=10 << 30, ge=1 << 20, description="Most bytes of one project's data sets; the oldest goes first."
+    )

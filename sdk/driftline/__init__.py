@@ -12,6 +12,7 @@ from driftline.decorators import generation, retrieval, start_generation, start_
 from driftline.instrumentation import Instrumentation, instrument
 from driftline.operation import Generation, Operation, Retrieval, ToolCall, current_generation
 from driftline.sessions import session
+from driftline.user_feedback import feedback
 
 __all__ = [
     "Generation",
@@ -20,6 +21,7 @@ __all__ = [
     "Retrieval",
     "ToolCall",
     "current_generation",
+    "feedback",
     "generation",
     "instrument",
     "retrieval",

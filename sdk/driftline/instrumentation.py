@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from driftline import semconv
 from driftline.capture import configure_capture
 from driftline.libraries import Active, find_candidates, turn_off, turn_on
 from driftline.tracing import use_provider
+from driftline.user_feedback import FeedbackSender, use_sender
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -26,6 +28,7 @@ _log = logging.getLogger("driftline")
 DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
 PROJECT_HEADER: Final = "x-driftline-project"
 _TRACES_PATH: Final = "/v1/traces"
+_LOGS_PATH: Final = "/v1/logs"
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 _lock = threading.Lock()
@@ -42,6 +45,7 @@ class Instrumentation:
         project: str,
         tracer_provider: "TracerProvider",
         processor: "DriftlineSpanProcessor",
+        sender: FeedbackSender,
         active: Sequence[Active],
     ) -> None:
         self.endpoint = endpoint
@@ -49,22 +53,28 @@ class Instrumentation:
         self.tracer_provider = tracer_provider
         self.instrumented: Mapping[str, str] = {one.library: one.module for one in active}
         self._processor = processor
+        self._sender = sender
         self._active = tuple(active)
 
     def flush(self, *, timeout_s: float = 30.0) -> bool:
-        """Send what is waiting; False when that did not end in time."""
-        return self._processor.force_flush(int(timeout_s * 1000))
+        """Send what is waiting, feedback too; False when that did not end in time."""
+        until = time.monotonic() + timeout_s
+        is_flushed = self._processor.force_flush(int(timeout_s * 1000))
+        return self._sender.flush(timeout_s=max(0.0, until - time.monotonic())) and is_flushed
 
     def shutdown(self) -> None:
         """Turn off what was turned on, send what is waiting, and stop. The app's own provider goes on without Driftline."""
         global _current  # noqa: PLW0603 - see instrument()
         with _lock:
             atexit.unregister(self._processor.shutdown)
+            atexit.unregister(self._sender.shutdown)
             turn_off(self._active)
             self._processor.shutdown()
+            self._sender.shutdown()
             if _current is self:
                 _current = None
                 use_provider(None)
+                use_sender(None)
 
 
 def instrument(
@@ -110,16 +120,21 @@ def instrument(
             },
         )
         project_header = {PROJECT_HEADER: checked_project} if checked_project else {}
-        processor = _processor(url, headers={**project_header, **(headers or {})}, timeout_s=timeout_s)
+        sent_headers = {**project_header, **(headers or {})}
+        processor = _processor(url, headers=sent_headers, timeout_s=timeout_s)
+        sender = _sender(url, headers=sent_headers, provider=provider, timeout_s=timeout_s)
         provider.add_span_processor(processor)
         # Before the provider's own exit handler, if it has one: it may have been made with shutdown_on_exit=False.
         atexit.register(processor.shutdown)
+        atexit.register(sender.shutdown)
         use_provider(provider)
+        use_sender(sender)
         _current = Instrumentation(
             endpoint=url,
             project=checked_project or "default",
             tracer_provider=provider,
             processor=processor,
+            sender=sender,
             active=_turned_on(instrumentations, provider),
         )
         return _current
@@ -177,6 +192,20 @@ def _processor(url: str, *, headers: Mapping[str, str], timeout_s: float) -> "Dr
     from driftline.processor import DriftlineSpanProcessor
 
     return DriftlineSpanProcessor(OTLPSpanExporter(endpoint=url, headers=dict(headers), timeout=timeout_s))
+
+
+def _sender(url: str, *, headers: Mapping[str, str], provider: "TracerProvider", timeout_s: float) -> FeedbackSender:
+    """Feedback goes to the same receiver as log records: the traces' address with the last part changed."""
+    from opentelemetry.util.re import parse_env_headers
+
+    from_environment = os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "")
+    return FeedbackSender(
+        url.removesuffix(_TRACES_PATH) + _LOGS_PATH,
+        headers={**parse_env_headers(from_environment, liberal=True), **headers},
+        resource={key: str(value) for key, value in provider.resource.attributes.items()},
+        timeout_s=timeout_s,
+        certificate=os.environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE") or None,
+    )
 
 
 def _turned_on(wanted: Literal["auto"] | Sequence[str], provider: "TracerProvider") -> tuple[Active, ...]:

@@ -26,6 +26,16 @@ class Operation:
     def __init__(self, span: Span) -> None:
         self.span = span
 
+    @property
+    def trace_id(self) -> str:
+        """32 hex digits, to give feedback on later; zeros when nothing is recorded."""
+        return trace.format_trace_id(self.span.get_span_context().trace_id)
+
+    @property
+    def span_id(self) -> str:
+        """16 hex digits."""
+        return trace.format_span_id(self.span.get_span_context().span_id)
+
     def attribute(self, key: str, value: AttributeValue) -> Self:
         """Set any attribute, e.g. a tag of your own."""
         self.span.set_attribute(key, value)

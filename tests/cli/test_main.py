@@ -31,7 +31,8 @@ def test_help_names_every_command(driftline: Run) -> None:
     done = driftline("--help")
     assert done.returncode == 0
     commands = ("up", "demo", "migrate", "analyze", "replay-mapping", "status", "import")
-    for command in (*commands, "references", "dashboards", "rules", "dialects"):
+    human = ("review", "label", "agreement", "calibrate", "export")
+    for command in (*commands, *human, "references", "dashboards", "rules", "dialects"):
         assert f" {command} " in done.stdout
 
 

@@ -14,12 +14,13 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 
 class Receiver:
-    """Requests as they came: path, headers (lower case) and message. Wait with `wait_for_spans`."""
+    """Requests as they came: path, headers (lower case) and message; bodies of log records apart. Wait with `wait_for_spans`."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.messages: list[ExportTraceServiceRequest] = []
+        self.logs: list[bytes] = []
         self._arrived = threading.Condition()
         self.url = ""
 
@@ -27,7 +28,10 @@ class Receiver:
         with self._arrived:
             self.paths.append(path)
             self.headers.append(headers)
-            self.messages.append(ExportTraceServiceRequest.FromString(body))
+            if path.endswith("/v1/logs"):
+                self.logs.append(body)
+            else:
+                self.messages.append(ExportTraceServiceRequest.FromString(body))
             self._arrived.notify_all()
 
     def spans(self) -> list[Span]:

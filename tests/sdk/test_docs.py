@@ -20,6 +20,7 @@ def test_the_examples_of_the_page_run_and_arrive(run_app: RunApp, receiver: Rece
         "execute_tool open_ticket",
         "chat m",
     }
+    assert b"That helped." in b"".join(receiver.logs)
     in_session = [
         attribute.value.string_value
         for span in receiver.spans()

@@ -3,7 +3,7 @@
 -- segment or field matches any; a finding of an earlier build (segment_by '') is by its model.
 -- Columns: as in findings; times UTC, effect_size in units of the statistic's null spread.
 SELECT
-    prompt_version, window_start, window_end, reference, p_value, p_value_corrected, effect_size, moved_share, n_current, n_reference, explanation
+    finding_id, prompt_version, window_start, window_end, reference, p_value, p_value_corrected, effect_size, moved_share, n_current, n_reference, explanation
 FROM findings FINAL
 WHERE project = {project:String}
   AND analyzer = {analyzer:String}

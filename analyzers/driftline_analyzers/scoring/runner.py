@@ -13,6 +13,7 @@ from driftline_analyzers.runner.phases import Progress, no_progress
 from driftline_analyzers.runner.records import to_ms
 from driftline_analyzers.scoring.batches import cut_batches
 from driftline_analyzers.scoring.done import DoneTraces
+from driftline_analyzers.scoring.label_thresholds import flagged_by_labels
 from driftline_analyzers.scoring.panel import EmbeddingFailed, Panel
 from driftline_analyzers.scoring.progress import ScoringBook, ScoringReport, ScoringRun, ScoringStats
 from driftline_analyzers.scoring.reader import MARGIN_MS, ScoringReader
@@ -25,6 +26,7 @@ from driftline_core.log import get_logger
 from driftline_core.service import PeriodicService
 from driftline_core.store import Store
 from driftline_core.store.lease import Leases
+from driftline_core.thresholds import active_thresholds
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.cache import EmbeddingCache
@@ -194,11 +196,13 @@ class ScoringRunner:
         heads = self._reader.calls(scope)
         sizes = self._reader.context_sizes(scope)
         panel = self._panel(run)
+        thresholds = active_thresholds(self._store, project=project)
         written: list[ScoreRow] = []
         problem: EmbeddingFailed | None = None
         try:
             for batch in self._batches(heads, sizes):
                 rows, problem = panel.score(self._reader.filled(project=project, heads=batch))
+                rows = flagged_by_labels(rows, thresholds)
                 self._writer().write(project, rows)
                 written += [_light(row) for row in rows]
                 run.calls += len(batch)

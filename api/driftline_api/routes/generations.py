@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from driftline_api.context import Context
 from driftline_api.cursors import decode_cursor, encode_cursor
 from driftline_api.generation import Generation, to_generation
+from driftline_api.human_label import HumanLabel, labels_of
 from driftline_api.parameters import Limit, Range, Reader, SpanId, TraceId
 from driftline_api.problems import not_found, problem_responses
 from driftline_api.score import Score, to_score
@@ -26,6 +27,7 @@ class GenerationDetail(Generation):
     """One generation in full, with what the analyzers say about it."""
 
     scores: list[Score] = Field(description="Scores of it, of every analyzer and field.")
+    labels: list[HumanLabel] = Field(description="What people said of it and of its trace as a whole, newest first.")
 
 
 @router.get("", summary="List generations", responses=problem_responses())
@@ -112,4 +114,5 @@ def read_generation(context: Context, reader: Reader, trace_id: TraceId, span_id
         preview_chars=preview_chars,
         max_rows=100,
     )
-    return GenerationDetail(**generation.model_dump(), scores=[to_score(row) for row in scores])
+    labels = labels_of(reader, trace_id=trace_id, span_id=span_id)
+    return GenerationDetail(**generation.model_dump(), scores=[to_score(row) for row in scores], labels=labels)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from driftline_api.context import Context
 from driftline_api.generation import Generation, to_generation
+from driftline_api.human_label import HumanLabel, labels_of
 from driftline_api.parameters import Reader, TraceId, UtcDatetime, from_unix_ns
 from driftline_api.problems import not_found, problem_responses
 from driftline_api.reader import Row
@@ -71,6 +72,7 @@ class Trace(BaseModel):
     n_errors: int = Field(description="Spans with status error.")
     is_cut: bool = Field(description="True when the trace has more spans than are shown.")
     spans: list[Span] = Field(description="Spans in tree order: parents before children, siblings by start.")
+    labels: list[HumanLabel] = Field(description="What people said of it and of its calls, newest first.")
 
 
 @router.get("/{trace_id}", summary="Read one trace", responses=problem_responses(404))
@@ -106,6 +108,7 @@ def read_trace(context: Context, reader: Reader, trace_id: TraceId) -> Trace:
             _span(rows[place.index], place, start_ns, generations.get(rows[place.index]["span_id_hex"]))
             for place in places
         ],
+        labels=labels_of(reader, trace_id=trace_id),
     )
 
 

@@ -1,0 +1,1 @@
+"""Are groups of people treated differently? A statistic of many calls, never a judgement on one text."""

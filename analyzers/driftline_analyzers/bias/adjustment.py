@@ -1,0 +1,91 @@
+"""Takes out of a measure what the prompt alone foretells, so that groups that ask about other things are not compared in what they ask.
+
+Clusters of prompts are coarse: inside one, topics still differ. Both the measure and the arm are regressed on the masked prompts inside
+the strata, and what is left of the one is compared with what is left of the other. Robinson 1988; Chernozhukov et al. 2018.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftline_analyzers.bias.units import Floats, Units, sums_by
+
+_RIDGES: Final = tuple(10.0**exponent for exponent in np.arange(-1.5, 2.01, 0.5))
+_LEAST_LEFT: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompts:
+    """Of all calls: vectors: (n, d) of the masked prompts; features: (n, k) few numbers that answers follow, as the prompt's tone."""
+
+    vectors: NDArray[np.float32]
+    features: Floats
+
+
+def within_strata(values: Floats, stratum: NDArray[np.int64]) -> Floats:
+    """Values less the mean of their stratum: (u,) or (u, d)."""
+    counts = np.bincount(stratum)
+    sums = sums_by(stratum, values, n=len(counts))
+    return np.asarray(values - (sums / counts.reshape(-1, *[1] * (values.ndim - 1)))[stratum])
+
+
+class PromptAdjustment:
+    """Regression on the units' prompts: features freely, vectors with a ridge penalty; each residual is from a fit without its unit.
+
+    prompts: None takes out the stratum's mean alone.
+    """
+
+    def __init__(self, units: Units, prompts: Prompts | None) -> None:
+        self._stratum = units.stratum
+        self._free: Floats | None = None
+        self._basis: Floats | None = None
+        if prompts is None or not len(units):
+            return
+        self._left = 1 - 1 / np.bincount(units.stratum)[units.stratum]  # (u,) of each unit, what the means leave
+        features = within_strata(units.means(prompts.features), units.stratum)
+        free, singular, _ = np.linalg.svd(features, full_matrices=False)
+        self._free = free[:, singular > 1e-9 * max(float(singular.max(initial=0.0)), 1e-30)]  # (u, k)
+        self._left = np.maximum(self._left - (self._free**2).sum(1), _LEAST_LEFT * self._left)
+        x = within_strata(units.means(prompts.vectors.astype(np.float64)), units.stratum)
+        x -= self._free @ (self._free.T @ x)
+        squared, vectors = np.linalg.eigh(x.T @ x)
+        is_used = squared > 1e-9 * max(float(squared[-1]), 1e-30)
+        of_used = squared[is_used]
+        self._basis = x @ vectors[:, is_used] / np.sqrt(of_used)  # (u, m), orthonormal columns
+        self._shrunk = of_used / (of_used + np.array(_RIDGES)[:, None])  # (r, m)
+        left = self._left[:, None] - self._basis**2 @ self._shrunk.T
+        self._scale = self._left[:, None] / np.maximum(left, _LEAST_LEFT * self._left[:, None])  # (u, r)
+
+    def residual(self, values: Floats) -> Floats:
+        """(u,) or (u, m) -> the same, mean 0 in each stratum. The penalty is that with the least leave-one-out error, or no use of the
+        vectors at all where none is better. Golub, Heath & Wahba 1979.
+        """
+        centred = within_strata(values, self._stratum)
+        if self._free is None or self._basis is None:
+            return centred
+        centred = centred - self._free @ (self._free.T @ centred)
+        best, least = centred, float((centred**2).sum())
+        projected = self._basis.T @ centred
+        for shrunk, scale in zip(self._shrunk, self._scale.T, strict=True):
+            as_column = (-1, *[1] * (centred.ndim - 1))
+            residual = (centred - self._basis @ (shrunk.reshape(as_column) * projected)) * scale.reshape(as_column)
+            error = float((residual**2).sum())
+            if error < least:
+                best, least = residual, error
+        return within_strata(best, self._stratum)
+
+
+class PromptAdjustments:
+    """Adjustments of one set of calls; that of the units asked for last is kept, since most measures are known of all of them."""
+
+    def __init__(self, prompts: Prompts | None) -> None:
+        self._prompts = prompts
+        self._last: tuple[Units, PromptAdjustment] | None = None
+
+    def of(self, units: Units) -> PromptAdjustment:
+        """That of these units."""
+        if self._last is None or self._last[0] is not units:
+            self._last = units, PromptAdjustment(units, self._prompts)
+        return self._last[1]

@@ -1,0 +1,158 @@
+"""What reviewers should look at next, and how far the analyzers agree with what they said."""
+
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from driftline_api.agreement import agree
+from driftline_api.context import Context
+from driftline_api.labelled import Labelled, read_labelled
+from driftline_api.parameters import Limit, Range, Reader
+from driftline_api.problems import problem_responses
+from driftline_api.reader import Row
+from driftline_api.score import Score, to_score
+
+router = APIRouter(prefix="/api/v1", tags=["human loop"])
+
+Order = Literal["mixed", "uncertain", "flagged", "random"]
+Pick = Literal["uncertain", "flagged", "random"]
+_PICKS: tuple[Pick, ...] = ("uncertain", "flagged", "random")
+
+
+class ReviewItem(Score):
+    """A score to look at. Send picked_by back with the label: it says which labels stand for all traffic."""
+
+    prompt_preview: str = Field(description="Start of the prompt.")
+    threshold: float = Field(description="Value from which the analyzer flags, as far as is known.", examples=[0.5])
+    threshold_from: str = Field(
+        description="set (from labels), evidence (the analyzer's own), flags (between the flagged values and the others) or none."
+    )
+    distance: float = Field(description="Of the value to the threshold.", examples=[0.01])
+    is_labelled: bool = Field(description="Somebody has labelled it.")
+    picked_by: Pick = Field(description="The order that brought it here.")
+
+
+class ReviewQueue(BaseModel):
+    """Scores to look at, those without a label first."""
+
+    items: list[ReviewItem] = Field(description="The same question gives the same items until labels or scores come.")
+
+
+class Rate(BaseModel):
+    """An estimate for all scored calls of the range, with its 95 % interval; null where labels are too few."""
+
+    value: float | None = Field(description="The estimate.", examples=[0.81])
+    low: float | None = Field(description="Lower end of the interval.", examples=[0.68])
+    high: float | None = Field(description="Upper end of the interval.", examples=[0.9])
+    n: int = Field(description="Labels that it rests on.", examples=[60])
+    reason: str = Field(description="Why there is no estimate; '' when there is one.")
+
+
+class AnalyzerAgreement(BaseModel):
+    """One analyzer's field against its reviewers."""
+
+    analyzer: str = Field(description="Analyzer.", examples=["grounding"])
+    field: str = Field(description="Its field.", examples=["completion"])
+    n_scored: int = Field(description="Calls that it scored in the range.")
+    n_flagged: int = Field(description="Of them flagged.")
+    n_labelled: int = Field(description="Of them labelled by anybody.")
+    n_disputed: int = Field(description="Labelled by annotators who are split evenly; left out of everything else.")
+    n_representative: int = Field(description="Labels that stand for all traffic; the estimates rest on these alone.")
+    true_positives: int = Field(description="Labels: flagged, and rightly. A count, not an estimate.")
+    false_positives: int = Field(description="Labels: flagged, and wrongly.")
+    false_negatives: int = Field(description="Labels: not flagged, and should have been.")
+    true_negatives: int = Field(description="Labels: not flagged, and rightly.")
+    precision: Rate = Field(description="Share of the flagged that are rightly flagged.")
+    recall: Rate = Field(description="Share of what it looks for that is flagged.")
+    kappa: Rate = Field(description="Cohen's kappa: agreement beyond chance, 1 perfect, 0 none.")
+
+
+class AgreementList(BaseModel):
+    """Every analyzer that scored calls in the range."""
+
+    items: list[AnalyzerAgreement] = Field(description="By analyzer and field.")
+
+
+@router.get("/review", summary="What to look at next", responses=problem_responses())
+def review_queue(
+    *,
+    context: Context,
+    reader: Reader,
+    time_range: Range,
+    limit: Limit,
+    analyzer: Annotated[
+        str, Query(min_length=1, max_length=100, description="Exact analyzer.", examples=["grounding"])
+    ],
+    order: Annotated[
+        Order,
+        Query(
+            description="uncertain: nearest to the threshold. flagged: the flagged, in random order. random: all, in random order; only "
+            "this one lets recall be estimated. mixed: one of each in turn."
+        ),
+    ] = "mixed",
+    field: Annotated[str, Query(description="Exact field.")] = "",
+    service: Annotated[str, Query(description="Exact service.name.")] = "",
+    model: Annotated[str, Query(description="Exact model.")] = "",
+    is_labelled: Annotated[bool | None, Query(description="Only labelled ones, or only the others.")] = None,
+) -> ReviewQueue:
+    """Scores of one analyzer, unlabelled first, with the start of the text and the evidence. `from` and `to` bound the calls' own time."""
+    picked: dict[Pick, list[ReviewItem]] = {}
+    for picked_by in _PICKS if order == "mixed" else (order,):
+        rows = reader.rows(
+            "review",
+            from_ns=time_range.from_ns,
+            to_ns=time_range.to_ns,
+            analyzer=analyzer,
+            field=field,
+            service=service,
+            model=model,
+            picked_by=picked_by,
+            is_labelled=-1 if is_labelled is None else int(is_labelled),
+            max_rows=limit,
+            preview_chars=context.settings.preview_chars,
+        )
+        picked[picked_by] = [_item(row, picked_by) for row in rows]
+    return ReviewQueue(items=_in_turn(picked, limit))
+
+
+@router.get("/agreement", summary="Agreement with reviewers", responses=problem_responses(422))
+def list_agreement(
+    *,
+    reader: Reader,
+    time_range: Range,
+    analyzer: Annotated[str, Query(max_length=100, description="Exact analyzer.")] = "",
+    field: Annotated[str, Query(description="Exact field.")] = "",
+    service: Annotated[str, Query(description="Exact service.name.")] = "",
+    model: Annotated[str, Query(description="Exact model.")] = "",
+) -> AgreementList:
+    """Counts of the labels, and what they say of all calls scored in the range; a rate that they cannot carry is null with a reason."""
+    found = read_labelled(reader, time_range, analyzer=analyzer, field=field, service=service, model=model)
+    return AgreementList(items=[_agreement(one) for one in found])
+
+
+def _item(row: Row, picked_by: Pick) -> ReviewItem:
+    own = ("prompt_preview", "threshold", "threshold_from", "distance", "is_labelled")
+    return ReviewItem(**to_score(row).model_dump(), **{name: row[name] for name in own}, picked_by=picked_by)
+
+
+def _in_turn(picked: dict[Pick, list[ReviewItem]], limit: int) -> list[ReviewItem]:
+    """One of each order in turn, each call once, those without a label first."""
+    longest = max((len(items) for items in picked.values()), default=0)
+    turns = [items[turn] for turn in range(longest) for items in picked.values() if turn < len(items)]
+    taken: dict[tuple[str, str, str], ReviewItem] = {}
+    for item in sorted(turns, key=lambda one: one.is_labelled):
+        taken.setdefault((item.trace_id, item.span_id, item.field), item)
+    return list(taken.values())[:limit]
+
+
+def _agreement(found: Labelled) -> AnalyzerAgreement:
+    measured = agree(found.labels, n_scored=found.n_scored, n_flagged=found.n_flagged)
+    return AnalyzerAgreement(
+        analyzer=found.analyzer,
+        field=found.field,
+        n_scored=found.n_scored,
+        n_flagged=found.n_flagged,
+        **asdict(measured),
+    )

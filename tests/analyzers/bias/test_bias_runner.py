@@ -1,0 +1,159 @@
+"""The runner over the embedded store: a planted gap is found, a fair assistant is not accused, and a second run does nothing."""
+
+import json
+import random
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from driftline_analyzers.bias.comparison import GapRules
+from driftline_analyzers.bias.runner import BiasRunner
+from driftline_analyzers.bias.settings import BiasSettings
+from driftline_analyzers.embed.embedder import SentenceEmbedder
+from driftline_core.errors import StoreError
+from driftline_core.store import Store
+from tests.analyzers.traffic import EPOCH, Call, store_calls
+
+_ROLES = ("teacher", "nurse", "engineer", "neighbour")
+_ASKS = ("Write a reference letter for a {who} {role}.", "Describe the {who} {role} next door.")
+_WARM = (
+    "XYZ is a reliable and talented colleague whom everybody likes.",
+    "XYZ is honest, bright and a joy to work with.",
+    "I recommend XYZ warmly, an excellent and kind person.",
+)
+_PLAIN = ("XYZ works from Monday to Friday.", "XYZ lives near the station.", "XYZ has worked here for three years.")
+_COLD = ("XYZ is lazy and cannot be trusted.", "XYZ was arrested for theft.", "XYZ is rude and makes costly mistakes.")
+
+
+def settings(**changes: Any) -> BiasSettings:
+    chosen: dict[str, Any] = {
+        "rules": GapRules(min_sessions=30, n_permutations=199, max_permutations=1_999, n_bootstrap=199)
+    }
+    return BiasSettings(**(chosen | changes))
+
+
+def week(*, service: str, is_unfair: bool, n: int = 140, seed: int = 0) -> list[Call]:
+    """Single-turn sessions about Muslims and atheists; an unfair assistant speaks badly of one of them now and then."""
+    rng = random.Random(seed)
+    made = []
+    for i in range(n):
+        who = ("Muslim", "atheist")[i % 2]
+        is_cold = is_unfair and who == "Muslim" and rng.random() < 0.7
+        made.append(
+            Call(
+                start=EPOCH - timedelta(days=2) + timedelta(minutes=i),
+                prompt=rng.choice(_ASKS).format(who=who, role=rng.choice(_ROLES)),
+                completion=rng.choice(_COLD if is_cold else (*_WARM, *_PLAIN)),
+                service=service,
+                session_id=f"{service}-{i}",
+                tenant=("north", "south")[(i // 2) % 2],
+            )
+        )
+    return made
+
+
+def run(store: Store, embedder: SentenceEmbedder, **changes: Any) -> BiasRunner:
+    return BiasRunner(store, settings(**changes), lambda: EPOCH + timedelta(days=9), embedder=embedder)
+
+
+def rows(store: Store, **only: str) -> list[dict[str, Any]]:
+    found = store.rows("SELECT * FROM findings FINAL ORDER BY service, segment_by, segment, field, reference")
+    return [
+        row | {"explanation": json.loads(row["explanation"])}
+        for row in found
+        if all(row[name] == value for name, value in only.items())
+    ]
+
+
+def gaps(store: Store) -> set[tuple[str, str, str]]:
+    return {(row["service"], row["segment"], row["field"]) for row in rows(store, status="gap")}
+
+
+def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: SentenceEmbedder) -> None:
+    store_calls(store, week(service="unfair", is_unfair=True) + week(service="fair", is_unfair=False, seed=1))
+    report = run(store, embedder).run_once()
+    assert (report.windows, report.calls, report.errors) == (2, 280, 0)
+    assert gaps(store) >= {("unfair", "Muslims", "regard"), ("unfair", "Muslims", "sentiment")}
+    assert {service for service, _, _ in gaps(store)} == {"unfair"}
+    (found,) = rows(store, service="unfair", field="regard", reference="atheists")
+    told = found["explanation"]
+    assert (found["analyzer"], found["segment_by"], found["segment"]) == ("bias", "group:religion", "Muslims")
+    assert found["statistic"] == told["gap"]
+    assert told["low"] <= told["gap"] <= told["high"] < 0
+    assert "regard of answers about Muslims is" in told["sentence"]
+    assert "lower than about atheists" in told["sentence"]
+    assert found["n_current"] + found["n_reference"] <= 140
+    assert {example["text"] for example in told["examples"]} <= set(_COLD)
+    example = told["examples"][0]
+    prompt = store.scalar(
+        "SELECT prompt FROM generations WHERE trace_id = unhex({trace_id:String})", {"trace_id": example["trace_id"]}
+    )
+    assert prompt == example["prompt"]
+    (mentions,) = rows(store, service="fair", field="mentions", segment="Muslims")
+    assert (mentions["statistic"], mentions["p_value"], mentions["status"]) == (0.5, None, "ok")
+
+
+def test_prompts_that_differ_in_the_group_alone_are_compared_in_pairs(store: Store, embedder: SentenceEmbedder) -> None:
+    store_calls(store, week(service="unfair", is_unfair=True, n=200))
+    run(store, embedder).run_once()
+    (paired,) = rows(store, field="regard", reference="atheists (pairs)")
+    assert (paired["status"], paired["explanation"]["kind"]) == ("gap", "pairs")
+    assert paired["explanation"]["n_pairs"] >= 60
+
+
+def test_a_second_run_does_nothing_and_a_lost_cursor_repeats_the_same_rows(
+    store: Store, embedder: SentenceEmbedder
+) -> None:
+    store_calls(store, week(service="unfair", is_unfair=True))
+    runner = run(store, embedder)
+    first = runner.run_once()
+    before = _without_time(rows(store))
+    assert runner.run_once().windows == 0
+    store.command("TRUNCATE TABLE cursors")
+    again = runner.run_once()
+    assert (again.windows, again.findings) == (1, first.findings)
+    assert _without_time(rows(store)) == before
+
+
+def test_an_open_window_waits_and_empty_ones_pass(store: Store, embedder: SentenceEmbedder) -> None:
+    store_calls(store, week(service="unfair", is_unfair=True))
+    early = BiasRunner(store, settings(), lambda: EPOCH - timedelta(days=1), embedder=embedder)
+    assert early.run_once().windows == 0
+    assert rows(store) == []
+    assert BiasRunner(store, settings(), lambda: EPOCH + timedelta(days=9), embedder=embedder).run_once().windows == 1
+
+
+def test_declared_groups_and_stored_scores_are_compared(store: Store, embedder: SentenceEmbedder) -> None:
+    made = week(service="fair", is_unfair=False)
+    store_calls(store, made)
+    stored = store.rows("SELECT trace_id, span_id, start_time, metadata['tenant'] AS tenant FROM generations")
+    store.insert(
+        "scores",
+        (
+            "project", "analyzer", "analyzer_version", "field", "start_time", "trace_id", "span_id", "service", "model",
+            "prompt_version", "value", "p_value", "is_flagged", "evidence",
+        ),
+        [
+            ("default", "toxicity", "1", "completion", row["start_time"], row["trace_id"], row["span_id"], "fair", "gpt-4o", "v1",
+             (0.6 if row["tenant"] == "north" else 0.2) + 0.001 * i, None, 0, "{}")
+            for i, row in enumerate(stored)
+        ],
+    )  # fmt: skip
+    run(store, embedder, declared=("metadata.tenant",)).run_once()
+    assert gaps(store) == {("fair", "north", "toxicity")}
+    (found,) = rows(store, field="toxicity", segment="north")
+    assert found["segment_by"] == "group:metadata.tenant"
+    assert found["statistic"] == pytest.approx(0.4, abs=0.05)
+
+
+def test_a_store_that_does_not_answer_is_an_error_and_not_a_silence(
+    empty_store: Store, embedder: SentenceEmbedder
+) -> None:
+    with pytest.raises(StoreError):
+        run(empty_store, embedder).run_once()
+
+
+def _without_time(found: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "computed_at"} for row in found]
