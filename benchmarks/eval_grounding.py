@@ -221,7 +221,9 @@ def fitted_here(scored: Scored) -> tuple[str, ...]:
             model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3)).fit(features[known], labels[known])
             log_odds = np.where(known, log_odds, model.decision_function(features))
             inside = model.decision_function(features)
-            pools = np.asarray([pooled(inside[rows == row]) if (rows == row).any() else -20.0 for row in range(len(groups))])
+            pools = np.asarray(
+                [pooled(inside[rows == row]) if (rows == row).any() else -20.0 for row in range(len(groups))]
+            )
             cuts = np.quantile(pools[train], np.linspace(0, 1, 100))
             reached = [f1(scored.labels[train], pools[train] >= cut) for cut in cuts]
             values[test], flagged[test] = pools[test], pools[test] >= cuts[int(np.argmax(reached))]
@@ -278,7 +280,7 @@ def main() -> int:
             columns=("set", "probability", "answers", "said", "unsupported"),
             rows=[line for one in sets for line in reliability(one)],
         ),
-        Table(name="Fitted here, five times five parts", columns=("set", "sentence AUROC", "AUROC", "F1"), rows=[fitted_here(one) for one in sets]),
+        Table(name="Fitted here, five times five parts", columns=("set", "sentences", "AUROC", "F1"), rows=[fitted_here(one) for one in sets]),
     ]  # fmt: skip
     for table in tables:
         for row in table.rows:

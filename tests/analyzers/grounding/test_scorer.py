@@ -38,7 +38,9 @@ def marked(completion: str) -> list[str]:
 
 
 def test_what_the_documents_say_is_supported() -> None:
-    score = judged("The Hollin Bridge was built by the engineer Thomas Wray between 1872 and 1876. It is 214 metres long.")
+    score = judged(
+        "The Hollin Bridge was built by the engineer Thomas Wray between 1872 and 1876. It is 214 metres long."
+    )
     assert (score.field, score.is_flagged, score.evidence["verdict"]) == ("completion", False, "supported")
     assert score.evidence["spans"] == []
 
@@ -48,7 +50,7 @@ def test_what_the_documents_say_is_supported() -> None:
     [
         ("The Hollin Bridge was built between 1872 and 1886 by the engineer Thomas Wray.", ["1886"]),
         ("The Hollin Bridge was built between 1872 and 1876 by the engineer Gustave Eiffel.", ["Gustave Eiffel"]),
-        ("It is 214 metres long. Every summer thousands of tourists admire its fireworks.", ["summer thousands of tourists admire its fireworks"]),
+        ("It is 214 metres long. Every summer thousands of tourists admire its fireworks.", ["tourists admire its fireworks"]),
     ],
 )  # fmt: skip
 def test_words_that_no_document_holds_are_marked(completion: str, words: list[str]) -> None:
