@@ -11,6 +11,7 @@ TRAFFIC: Final = 'service=~"$service",environment=~"$environment",provider=~"$pr
 FINDINGS: Final = 'service=~"$service",model=~"$model"'
 
 SEGMENT: Final = "{{service}} · {{segment}} · {{field}} · {{analyzer}}"
+JUDGED: Final = "{{service}} · {{analyzer}} · {{field}}"
 SCORED: Final = "{{service}} · {{model}} · {{field}}"
 
 
@@ -43,3 +44,13 @@ def finding(metric: str, *, aggregate: str = "max") -> str:
 def scored(metric: str) -> str:
     """A gauge of the scored texts, one series a model and field."""
     return f"max by (service, model, field) ({metric}{{{FINDINGS}}})"
+
+
+def judged(metric: str) -> str:
+    """A gauge of single calls' scores, one series a service, analyzer and field."""
+    return f"max by (service, analyzer, field) ({metric}{{{FINDINGS}}})"
+
+
+def hourly(metric: str, *, by: str) -> str:
+    """Growth over the last hour of a counter that carries service and model alone, summed: `by` labels stay."""
+    return f"sum by ({by}) (increase({metric}{{{FINDINGS}}}[1h]))"
