@@ -118,3 +118,4 @@ def test_a_store_without_service_is_migrated_and_analysed(tmp_path: Path, driftl
     report = json.loads(driftline("analyze", "--data-dir", data_dir, "--json").stdout)
     assert report["windows"] == 0
     assert report["is_complete"] is True
+    assert (report["scoring"]["calls"], report["scoring"]["is_complete"]) == (0, True)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from driftline_analyzers.embed.embedder import Embeddings, OnBatch, SentenceEmbedder
+from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.runner import ScoringRunner
-from driftline_analyzers.scoring.scorer import CallScorer
+from driftline_analyzers.scoring.scorer import CallScore, CallScorer, Embed
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import DriftlineError
 from driftline_core.store import Store
@@ -221,3 +222,31 @@ def test_the_service_is_not_well_while_a_scorer_fails(store: Store) -> None:
     service = runner(store, Fragile()).service()
     with pytest.raises(DriftlineError, match="1 traces that a scorer failed on"):
         service._tick()
+
+
+class Killed(BaseException):
+    """Ends a run as a signal would, wherever it is."""
+
+
+class Deadly(Lengths):
+    """Kills the run at a batch."""
+
+    def __init__(self, *, at_batch: int) -> None:
+        super().__init__()
+        self.at_batch = at_batch
+
+    def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
+        if len(self.batches) == self.at_batch:
+            raise Killed
+        return super().score(calls, embed=embed)
+
+
+@pytest.mark.parametrize("at_batch", [0, 1, 3])
+def test_a_killed_run_loses_nothing_and_counts_nothing_twice(store: Store, at_batch: int) -> None:
+    store_spans(store, [llm(n, minutes=n, completion="x" * 20 * n) for n in range(1, 9)])
+    with pytest.raises(Killed):
+        runner(store, Deadly(at_batch=at_batch), scoring_batch_calls=2).run_once()
+    assert len(scores(store)) == 2 * at_batch
+    runner(store, Lengths()).run_once()
+    assert [(row["number"], row["value"]) for row in scores(store)] == [(n, 20.0 * n) for n in range(1, 9)]
+    assert counts(store) == [(n, "lengths", "completion", 1, int(n >= 5), 0, 0) for n in range(1, 9)]
