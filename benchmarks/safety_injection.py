@@ -78,14 +78,14 @@ def tables(data: Path, vectors: CachedVectors) -> Iterator[Table]:
     yield from _hidden(rows, data, vectors.vectors)
 
 
-def _fold_scores(rows: Rows, kit: Set, *, has_vectors: bool) -> tuple[Scores, list[Head], NDArray[np.int64]]:
+def _fold_scores(kit: Set, *, has_vectors: bool) -> tuple[Scores, list[Head], NDArray[np.int64]]:
     return out_of_fold(kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=0)
 
 
 def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
     """Wild jailbreaks by the head of the fold that lacks their group; harmless texts, which no head saw, by every head."""
     for has_vectors in (True, False):
-        scores, heads, fold_of = _fold_scores(rows, kit, has_vectors=has_vectors)
+        scores, heads, fold_of = _fold_scores(kit, has_vectors=has_vectors)
         wild = kit.source == "wild"
         benign = rows.of(*BENIGN)
         hits, cells = np.zeros(len(scores), dtype=np.bool_), []
@@ -165,7 +165,7 @@ def _other_sources(rows: Rows, kit: Set) -> Table:
 
 def _length(rows: Rows, kit: Set) -> Table:
     """Held-out wild jailbreaks against harmless texts of the same length: ours out of fold, AlpacaEval's unseen."""
-    scores, heads, _ = _fold_scores(rows, kit, has_vectors=True)
+    scores, heads, _ = _fold_scores(kit, has_vectors=False)
     wild = kit.source == "wild"
     ours = ~kit.is_attack & np.char.startswith(kit.source, "own_")
     length = np.array([len(one.text) for one in kit.examples])

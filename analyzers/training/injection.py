@@ -49,7 +49,7 @@ class CachedVectors:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._known: dict[str, NDArray[np.float16]] = {}
         if path.exists():
             with np.load(path) as kept:
                 self._known = dict(zip(bytes(kept["texts"]).decode().split("\0"), kept["vectors"], strict=True))
@@ -58,10 +58,13 @@ class CachedVectors:
         """Embed what is not known yet and keep it."""
         missing = list(dict.fromkeys(text for text in texts if text not in self._known))
         if missing:
-            self._known.update(zip(missing, SentenceEmbedder(threads=1).embed(missing), strict=True))
+            made = (
+                SentenceEmbedder(threads=1).embed(missing).astype(np.float16)
+            )  # as they are kept, so that no run differs
+            self._known.update(zip(missing, made, strict=True))
             self._path.parent.mkdir(parents=True, exist_ok=True)
             known = np.frombuffer("\0".join(self._known).encode(), dtype=np.uint8)
-            np.savez(self._path, texts=known, vectors=np.stack(list(self._known.values())).astype(np.float16))
+            np.savez(self._path, texts=known, vectors=np.stack(list(self._known.values())))
         return np.stack([np.asarray(self._known[text], dtype=np.float32) for text in texts])
 
 

@@ -15,9 +15,7 @@ from driftline_analyzers.safety.ngrams import N_BUCKETS, hashed_ngrams
 
 NGRAM_SCALE: Final = 6.0
 VECTOR_SCALE: Final = 1.0
-CUE_SCALE: Final = np.array(
-    [1.0 if name.islower() and not name.endswith(("share", "words")) else 3.0 for name in CUES], dtype=np.float32
-)
+CUE_SCALE: Final = np.array([3.0 if name.endswith(("_share", "_words")) else 1.0 for name in CUES], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
