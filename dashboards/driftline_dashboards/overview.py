@@ -8,9 +8,12 @@ from driftline_dashboards.queries import (
     DATASOURCE_NAME,
     DATASOURCE_UID,
     SCORED,
+    SCORER,
     SEGMENT,
     error_share,
     finding,
+    flagged_by_service,
+    flagged_share,
     increase,
     latency,
     per_second,
@@ -52,6 +55,7 @@ def overview() -> builders.Dashboard:
         ("Traffic", _traffic()),
         ("Tokens and cost", _cost()),
         ("Meaning", _meaning()),
+        ("Safety and quality", _quality()),
         ("Alerts", _alerts()),
     ):
         dashboard = dashboard.with_row(builders.Row(heading))
@@ -198,6 +202,26 @@ def _meaning() -> list[PanelBuilder]:
             queries={SCORED: scored("driftline_outlier_ratio")},
             limits=thresholds((OUTLIER_LIMIT, "orange")),
             most=1,
+        ),
+    ]
+
+
+def _quality() -> list[PanelBuilder]:
+    return [
+        curves(
+            title="Flagged share by scorer, last hour",
+            description="Of the calls that a scorer looked at, those that it flags: unsupported answers, injections, personal data, ...",
+            unit="percentunit",
+            queries={SCORER: flagged_share("1h")},
+            span=12,
+            most=1,
+        ),
+        curves(
+            title="Flagged calls by service, last hour",
+            description="How many calls a scorer flags; a flag is suspicion, no proof.",
+            unit="short",
+            queries={"{{service}} · {{analyzer}}": flagged_by_service("1h")},
+            span=12,
         ),
     ]
 

@@ -12,6 +12,7 @@ FINDINGS: Final = 'service=~"$service",model=~"$model"'
 
 SEGMENT: Final = "{{service}} · {{segment}} · {{field}} · {{analyzer}}"
 SCORED: Final = "{{service}} · {{model}} · {{field}}"
+SCORER: Final = "{{analyzer}} · {{field}}"
 
 
 def per_second(metric: str, *, by: str = "") -> str:
@@ -43,3 +44,17 @@ def finding(metric: str, *, aggregate: str = "max") -> str:
 def scored(metric: str) -> str:
     """A gauge of the scored texts, one series a model and field."""
     return f"max by (service, model, field) ({metric}{{{FINDINGS}}})"
+
+
+def flagged_share(window: str) -> str:
+    """Flagged calls among those scored over the last `window`, 0 to 1, by scorer and field."""
+    flagged, scored_calls = (
+        f"sum by (analyzer, field) (increase({metric}{{{FINDINGS}}}[{window}]))"
+        for metric in ("driftline_call_flagged_total", "driftline_call_scored_total")
+    )
+    return f"{flagged} / ({scored_calls} > 0)"
+
+
+def flagged_by_service(window: str) -> str:
+    """Flagged calls over the last `window`, one series a service and scorer that flagged any."""
+    return f"sum by (service, analyzer) (increase(driftline_call_flagged_total{{{FINDINGS}}}[{window}])) > 0"

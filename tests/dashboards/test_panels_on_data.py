@@ -12,14 +12,14 @@ from driftline_api.promql.store_source import StoreSource
 from driftline_core.store import Store
 from driftline_core.store.rollup import Rollup
 from driftline_dashboards import load_dashboards
-from tests.api.records import NOON, finding, generation, price, put, score
+from tests.api.records import NOON, finding, generation, minute_of_scores, price, put, score
 
 MODELS = ("gpt-4o-mini", "house-model")
 
 
 @pytest.fixture
 def engine(store: Store) -> PromqlEngine:
-    """Two hours of calls, one a minute and model; a drifted segment; some outliers; a price for one model of the two."""
+    """Two hours of calls, one a minute and model; a drifted segment; some outliers and flags; a price for one model of the two."""
     starts = [NOON - timedelta(minutes=minute, seconds=30) for minute in range(120)]
     calls = [
         generation(
@@ -42,6 +42,7 @@ def engine(store: Store) -> PromqlEngine:
         "findings",
         [finding(n, window_end=NOON - timedelta(hours=6 * (1 - n)), is_confirmed=n, moved_share=0.14) for n in (0, 1)],
     )
+    put(store, "scores_1m", [minute_of_scores(starts[n], scored=4, flagged=n % 2) for n in range(40)])
     Rollup(store).tick()
     return PromqlEngine(StoreSource(store, "default", clock=lambda: NOON))
 
