@@ -28,7 +28,8 @@ def _rows(data: Path, name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-def _call(prompt: str, completion: str, documents: Sequence[str]) -> Call:
+def answer_call(prompt: str, completion: str, documents: Sequence[str]) -> Call:
+    """A call of which nothing else is known."""
     return Call(
         trace_id="", span_id="", start_ns=0, service="", model="", prompt_version="", session_id="", system_prompt="",
         prompt=prompt, completion=completion, documents=documents,
@@ -40,7 +41,7 @@ def ragtruth(data: Path) -> Iterator[Labelled]:
     for row in _rows(data, "grounding_ragtruth_qa/data.jsonl.gz"):
         documents = [part.strip() for part in re.split(r"passage \d+:", row["context"]) if part.strip()]
         yield Labelled(
-            call=_call(row["question"], row["response"], documents),
+            call=answer_call(row["question"], row["response"], documents),
             group=str(row["source_id"]),
             is_unsupported=bool(row["hallucinated"]),
             spans=[(span["start"], span["end"]) for span in row["spans"]],
@@ -58,7 +59,7 @@ def factscore(data: Path) -> Iterator[Labelled]:
     for row in _rows(data, "grounding_factscore/responses.jsonl.gz"):
         for fact in row["facts"]:
             yield Labelled(
-                call=_call("", fact["fact"], articles[row["doc_id"]]),
+                call=answer_call("", fact["fact"], articles[row["doc_id"]]),
                 group=row["doc_id"],
                 is_unsupported=not fact["supported"],
             )

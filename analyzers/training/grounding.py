@@ -10,6 +10,7 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -140,7 +141,7 @@ def pooled_answers(
     for answer in answers:
         n = len(answer.sentences)
         bad = labels_of(answer.sentences)
-        for start, end in ((start, end) for start in range(n) for end in range(start + 1, n + 1)):
+        for start, end in combinations(range(n + 1), 2):
             rows.append(pooled(log_odds[at + start : at + end]))
             labels.append(bool(bad[start:end].any()))
             lengths.append(min(end - start, _LONGEST_RUN))

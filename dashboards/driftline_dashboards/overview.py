@@ -7,14 +7,14 @@ from driftline_dashboards.panels import SOURCE, PanelBuilder, alert_list, curves
 from driftline_dashboards.queries import (
     DATASOURCE_NAME,
     DATASOURCE_UID,
+    JUDGED,
     SCORED,
-    SCORER,
     SEGMENT,
     error_share,
     finding,
-    flagged_by_service,
-    flagged_share,
+    hourly,
     increase,
+    judged,
     latency,
     per_second,
     scored,
@@ -55,7 +55,7 @@ def overview() -> builders.Dashboard:
         ("Traffic", _traffic()),
         ("Tokens and cost", _cost()),
         ("Meaning", _meaning()),
-        ("Safety and quality", _quality()),
+        ("Single calls", _calls()),
         ("Alerts", _alerts()),
     ):
         dashboard = dashboard.with_row(builders.Row(heading))
@@ -206,22 +206,40 @@ def _meaning() -> list[PanelBuilder]:
     ]
 
 
-def _quality() -> list[PanelBuilder]:
+def _calls() -> list[PanelBuilder]:
     return [
         curves(
-            title="Flagged share by scorer, last hour",
-            description="Of the calls that a scorer looked at, those that it flags: unsupported answers, injections, personal data, ...",
+            title="Flagged share of an hour's calls",
+            description="Calls that an analyzer of single calls flags (grounding, injection, personal data, ...), of all that it scored.",
             unit="percentunit",
-            queries={SCORER: flagged_share("1h")},
-            span=12,
+            queries={JUDGED: judged("driftline_call_flagged_ratio")},
+            span=6,
             most=1,
         ),
         curves(
-            title="Flagged calls by service, last hour",
-            description="How many calls a scorer flags; a flag is suspicion, no proof.",
+            title="Calls flagged, last hour",
+            description="Calls that each analyzer of single calls flagged in the hour before, and how many it scored.",
             unit="short",
-            queries={"{{service}} · {{analyzer}}": flagged_by_service("1h")},
-            span=12,
+            queries={
+                "{{analyzer}} flagged": hourly("driftline_call_flagged_total", by="analyzer"),
+                "{{analyzer}} scored": hourly("driftline_call_scored_total", by="analyzer"),
+            },
+            span=6,
+        ),
+        curves(
+            title="Calls that could not be judged, last hour",
+            description="Calls about which an analyzer had to say that it does not know; their scores say why.",
+            unit="short",
+            queries={"{{analyzer}}": hourly("driftline_call_unknown_total", by="analyzer")},
+            span=6,
+        ),
+        curves(
+            title="Feedback, last hour",
+            description="What users thought of answers, by its sign, at the time they said so.",
+            unit="short",
+            queries={"{{sentiment}}": hourly("driftline_feedback_total", by="sentiment")},
+            span=6,
+            is_stacked=True,
         ),
     ]
 

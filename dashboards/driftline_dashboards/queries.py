@@ -11,8 +11,8 @@ TRAFFIC: Final = 'service=~"$service",environment=~"$environment",provider=~"$pr
 FINDINGS: Final = 'service=~"$service",model=~"$model"'
 
 SEGMENT: Final = "{{service}} · {{segment}} · {{field}} · {{analyzer}}"
+JUDGED: Final = "{{service}} · {{analyzer}} · {{field}}"
 SCORED: Final = "{{service}} · {{model}} · {{field}}"
-SCORER: Final = "{{analyzer}} · {{field}}"
 
 
 def per_second(metric: str, *, by: str = "") -> str:
@@ -46,15 +46,11 @@ def scored(metric: str) -> str:
     return f"max by (service, model, field) ({metric}{{{FINDINGS}}})"
 
 
-def flagged_share(window: str) -> str:
-    """Flagged calls among those scored over the last `window`, 0 to 1, by scorer and field."""
-    flagged, scored_calls = (
-        f"sum by (analyzer, field) (increase({metric}{{{FINDINGS}}}[{window}]))"
-        for metric in ("driftline_call_flagged_total", "driftline_call_scored_total")
-    )
-    return f"{flagged} / ({scored_calls} > 0)"
+def judged(metric: str) -> str:
+    """A gauge of single calls' scores, one series a service, analyzer and field."""
+    return f"max by (service, analyzer, field) ({metric}{{{FINDINGS}}})"
 
 
-def flagged_by_service(window: str) -> str:
-    """Flagged calls over the last `window`, one series a service and scorer that flagged any."""
-    return f"sum by (service, analyzer) (increase(driftline_call_flagged_total{{{FINDINGS}}}[{window}])) > 0"
+def hourly(metric: str, *, by: str) -> str:
+    """Growth over the last hour of a counter that carries service and model alone, summed: `by` labels stay."""
+    return f"sum by ({by}) (increase({metric}{{{FINDINGS}}}[1h]))"

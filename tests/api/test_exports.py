@@ -135,22 +135,19 @@ def test_a_finding_selects_its_window_and_segment(exporting: TestClient, store: 
 
 
 @pytest.mark.usefixtures("filled")
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"{PATH}/{'0' * 32}",
-        f"{PATH}/..%2f..%2fsecret",
-        f"{PATH}/{{version}}/..%2f..%2fsecret.txt",
-        f"{PATH}/{{version}}/manifest.json",
-        f"{PATH}/{{version}}/rows.parquet",
-    ],
-)
-def test_nothing_outside_of_a_data_set_is_read(exporting: TestClient, folder: Path, path: str) -> None:
+def test_nothing_outside_of_a_data_set_is_read(exporting: TestClient, folder: Path) -> None:
     version = exporting.post(PATH, json={}).json()["version"]
-    (folder / "secret.txt").write_text("secret")
-    answer = exporting.get(path.format(version=version))
-    assert answer.status_code == 404
-    assert "secret" not in answer.text.replace("secret.txt", "").replace("..%2fsecret", "").replace("../secret", "")
+    (folder / "secret.txt").write_text("classified")
+    for path in (
+        f"{PATH}/{'0' * 32}",
+        f"{PATH}/..%2f..%2fsecret.txt",
+        f"{PATH}/{version}/..%2f..%2fsecret.txt",
+        f"{PATH}/{version}/manifest.json",
+        f"{PATH}/{version}/rows.parquet",
+    ):
+        answer = exporting.get(path)
+        assert answer.status_code == 404, path
+        assert "classified" not in answer.text
     elsewhere = exporting.get(f"{PATH}/{version}", headers={"x-driftline-project": "other"})
     assert elsewhere.status_code == 404
 

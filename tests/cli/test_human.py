@@ -54,12 +54,10 @@ def test_labels_lead_to_a_threshold_and_a_data_set(driftline: Run, url: str, sto
     agreed = driftline("agreement", "--json", "--url", url)
     (item,) = json.loads(agreed.stdout)["items"]
     assert (item["n_labelled"], item["recall"]["value"], item["precision"]["value"]) == (N_CALLS, 1.0, 0.8)
-    assert "0.80" in driftline("agreement", "grounding", "--url", url).stdout
     made = driftline("calibrate", "grounding", "--max-false-positive-rate", "0.05", "--url", url)
     assert made.returncode == 0, made.stderr
     assert "false-positive rate at most 0.0" in made.stdout
     assert "version 1" in made.stdout
-    assert driftline("calibrate", "grounding", "--remove", "--url", url).returncode == 0
 
     out = tmp_path / "out"
     exported = driftline(

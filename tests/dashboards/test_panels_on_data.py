@@ -12,14 +12,14 @@ from driftline_api.promql.store_source import StoreSource
 from driftline_core.store import Store
 from driftline_core.store.rollup import Rollup
 from driftline_dashboards import load_dashboards
-from tests.api.records import NOON, finding, generation, minute_of_scores, price, put, score
+from tests.api.records import NOON, finding, generation, price, put, score
 
 MODELS = ("gpt-4o-mini", "house-model")
 
 
 @pytest.fixture
 def engine(store: Store) -> PromqlEngine:
-    """Two hours of calls, one a minute and model; a drifted segment; some outliers and flags; a price for one model of the two."""
+    """Two hours of calls, one a minute and model; a drifted segment; some outliers; a price for one model of the two."""
     starts = [NOON - timedelta(minutes=minute, seconds=30) for minute in range(120)]
     calls = [
         generation(
@@ -42,7 +42,30 @@ def engine(store: Store) -> PromqlEngine:
         "findings",
         [finding(n, window_end=NOON - timedelta(hours=6 * (1 - n)), is_confirmed=n, moved_share=0.14) for n in (0, 1)],
     )
-    put(store, "scores_1m", [minute_of_scores(starts[n], scored=4, flagged=n % 2) for n in range(40)])
+    put(
+        store,
+        "scores_1m",
+        [
+            {
+                "project": "default", "minute": time - timedelta(hours=hours), "analyzer": "grounding", "field": "completion",
+                "service": "support", "model": MODELS[0], "scored": 20, "flagged": 3, "unknown": 1, "failed": 0, "value_sum": 4.0,
+                "updated_at": NOON,
+            }
+            for time in starts[5:50:5]
+            for hours in (0, 1)
+        ],
+    )  # fmt: skip
+    put(
+        store,
+        "feedback_1m",
+        [
+            {
+                "project": "default", "minute": time, "service": "support", "model": MODELS[0], "sentiment": "negative",
+                "feedback": 2, "updated_at": NOON,
+            }
+            for time in starts[5:50:5]
+        ],
+    )  # fmt: skip
     Rollup(store).tick()
     return PromqlEngine(StoreSource(store, "default", clock=lambda: NOON))
 
@@ -74,6 +97,7 @@ def test_the_figures_are_right(engine: PromqlEngine) -> None:
         (series,) = engine.instant(asked(panels[title]["targets"][0]["expr"], chosen), NOON.timestamp()).series
         return float(series.values[0])
 
+    assert value("Flagged share of an hour's calls") == pytest.approx(3 / 20)
     assert value("Requests per second") == pytest.approx(2 / 60)
     assert value("Segments in drift") == 1
     # 60 calls an hour of the one model with a price: 890 + 100 + 10 input and 200 output tokens each.

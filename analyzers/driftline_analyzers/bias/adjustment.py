@@ -31,6 +31,28 @@ def within_strata(values: Floats, stratum: NDArray[np.int64]) -> Floats:
     return np.asarray(values - (sums / counts.reshape(-1, *[1] * (values.ndim - 1)))[stratum])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residual:
+    """values: mean 0 in each stratum. share_left: (m,) of each direction of the prompts' vectors; n_free: features taken out whole; n_rest:
+    dimensions that were not touched.
+    """
+
+    values: Floats
+    share_left: Floats
+    n_free: int
+    n_rest: int
+
+    def variance_ratio(self, other: "Residual") -> float:
+        """How much larger the variance of the product of two residuals is than if each were free in every dimension, as permuting takes
+        them to be: n |AB|^2 / (|A|^2 |B|^2) for the two smoothers, A and B diagonal in the same basis. At least 1; n / (n - k) when k
+        dimensions are taken out whole, the usual correction for degrees of freedom.
+        """
+        own, its = self.share_left**2, other.share_left**2
+        norm = (own.sum() + self.n_rest) * (its.sum() + self.n_rest)
+        n = len(own) + self.n_free + self.n_rest
+        return float(n * ((own * its).sum() + self.n_rest) / norm) if norm > 0 else 1.0
+
+
 class PromptAdjustment:
     """Regression on the units' prompts: features freely, vectors with a ridge penalty; each residual is from a fit without its unit.
 
@@ -58,23 +80,27 @@ class PromptAdjustment:
         left = self._left[:, None] - self._basis**2 @ self._shrunk.T
         self._scale = self._left[:, None] / np.maximum(left, _LEAST_LEFT * self._left[:, None])  # (u, r)
 
-    def residual(self, values: Floats) -> Floats:
-        """(u,) or (u, m) -> the same, mean 0 in each stratum. The penalty is that with the least leave-one-out error, or no use of the
-        vectors at all where none is better. Golub, Heath & Wahba 1979.
+    def residual(self, values: Floats) -> Residual:
+        """Of (u,) or (u, m). The penalty is that with the least leave-one-out error, or no use of the vectors at all where none is better.
+        Golub, Heath & Wahba 1979.
         """
         centred = within_strata(values, self._stratum)
         if self._free is None or self._basis is None:
-            return centred
+            return Residual(values=centred, share_left=np.zeros(0), n_free=0, n_rest=len(centred))
         centred = centred - self._free @ (self._free.T @ centred)
-        best, least = centred, float((centred**2).sum())
+        best, least, left = centred, float((centred**2).sum()), np.ones(self._basis.shape[1])
         projected = self._basis.T @ centred
         for shrunk, scale in zip(self._shrunk, self._scale.T, strict=True):
             as_column = (-1, *[1] * (centred.ndim - 1))
             residual = (centred - self._basis @ (shrunk.reshape(as_column) * projected)) * scale.reshape(as_column)
             error = float((residual**2).sum())
             if error < least:
-                best, least = residual, error
-        return within_strata(best, self._stratum)
+                best, least, left = residual, error, 1 - shrunk
+        n_free = self._free.shape[1]
+        n_rest = len(centred) - int(self._stratum.max()) - 1 - n_free - len(left)
+        return Residual(
+            values=within_strata(best, self._stratum), share_left=left, n_free=n_free, n_rest=max(0, n_rest)
+        )
 
 
 class PromptAdjustments:

@@ -55,8 +55,10 @@ def measure_gap(
         return None
     y = kept.means(values)
     adjustment = (adjustments or PromptAdjustments(None)).of(kept)
-    left_z, left_y = adjustment.residual(kept.arm.astype(np.float64)), adjustment.residual(y)
+    of_z, of_y = adjustment.residual(kept.arm.astype(np.float64)), adjustment.residual(y)
+    left_z, left_y, widened = of_z.values, of_y.values, np.sqrt(of_z.variance_ratio(of_y))
     gap, t = _studentised(left_z[None], left_y)
+    t /= widened
     spread = arm_spread(kept, y)
     p_value, n_drawn = _p_value(
         left_z,
@@ -67,6 +69,7 @@ def measure_gap(
         n_least=n_permutations,
     )
     low, high = _bootstrap_interval(kept, left_z, left_y, n_bootstrap=n_bootstrap, seed=seed)
+    low, high = (float(gap[0] + widened * (end - gap[0])) for end in (low, high))
     return Gap(
         gap=float(gap[0]),
         low=low,

@@ -33,8 +33,9 @@ def position_gap(
     if not len(kept):
         return None
     adjustment = (adjustments or PromptAdjustments(None)).of(kept)
-    y = adjustment.residual(kept.means(vectors.astype(np.float64)))
-    z = adjustment.residual(kept.arm.astype(np.float64))
+    of_y = adjustment.residual(kept.means(vectors.astype(np.float64)))
+    of_z = adjustment.residual(kept.arm.astype(np.float64))
+    y, z = of_y.values, of_z.values
     difference = z @ y / (z**2).sum()  # (d,)
     squared = float((difference**2).sum())
     rng = np.random.default_rng(seed)
@@ -44,6 +45,7 @@ def position_gap(
             for i in range(0, n_permutations, _DRAWS)
         ]
     )
+    null *= of_z.variance_ratio(of_y)
     chance = float(null.mean())
     gap = float(np.sqrt(max(0.0, squared - chance)))
     drawn = _bootstrapped(kept, y, z, n_bootstrap=n_bootstrap, seed=seed + 1) - 2 * chance

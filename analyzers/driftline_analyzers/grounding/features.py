@@ -15,7 +15,7 @@ from driftline_analyzers.grounding.sources import Source, units_of
 from driftline_analyzers.grounding.words import Word
 
 FEATURES: Final = (
-    "missing", "unlike", "missing_nearby", "new_pairs", "number", "unit", "name", "negation", "rarest_missing", "n_missing",
+    "missing", "unlike", "missing_nearby", "new_pairs", "number", "name", "negation", "rarest_missing", "n_missing",
 )  # fmt: skip
 _ALIKE = 0.5
 """A sentence of the source that holds this share of the weight speaks of the same: a denial on one side only is a contradiction."""
@@ -55,8 +55,7 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
         unlike / total,
         1 - nearby / total,
         new_pairs / max(1, len(pairs)),
-        float(_lacks(carrying, given, "number")),
-        float(bool(wrong_units)),
+        float(bool(wrong_units) or _lacks(carrying, given, "number")),
         float(_lacks(carrying, given, "name")),
         float(contradicts),
         max(missing_weights, default=0.0) / rarity.most,

@@ -17,7 +17,7 @@ _FUNCTION: Final = english("function") | english("about_the_source")
 NEGATIONS: Final = english("negations")
 _NUMBER_WORDS: Final = {word: str(number) for number, word in enumerate(english_list("numbers"))}
 _SUFFIXES: Final = (
-    ("ies", "y"),
+    ("ies", "i"),
     ("sses", "ss"),
     ("ing", ""),
     ("edly", ""),
@@ -79,8 +79,6 @@ def number_key(written: str) -> str:
 def stem(lower: str) -> str:
     """A light English stem; other languages' words stay nearly as they are."""
     word = lower.removesuffix("'s")
-    if len(word) <= _SHORTEST_STEM + 1:
-        return word
     for suffix, kept in _SUFFIXES:
         if (
             word.endswith(suffix)
@@ -88,8 +86,12 @@ def stem(lower: str) -> str:
             and not (suffix == "s" and word.endswith("ss"))
         ):
             word = word[: -len(suffix)] + kept
+            if suffix in {"ing", "ed"} and word[-1] == word[-2] and word[-1] not in "aeiouls":
+                word = word[:-1]
             break
-    return word[:-1] if len(word) > _SHORTEST_STEM + 1 and word.endswith("e") else word
+    if len(word) <= _SHORTEST_STEM:
+        return word
+    return word[:-1] + "i" if word.endswith("y") else word.removesuffix("e")
 
 
 UNITS: Final = frozenset(stem(word) for word in english("units"))

@@ -50,8 +50,7 @@ def test_what_the_documents_say_is_supported() -> None:
     [
         ("The Hollin Bridge was built between 1872 and 1886 by the engineer Thomas Wray.", ["1886"]),
         ("The Hollin Bridge was built between 1872 and 1876 by the engineer Gustave Eiffel.", ["Gustave Eiffel"]),
-        ("It is 214 miles long and crosses the river Dean.", ["214 miles"]),
-        ("It is 214 metres long. Every summer thousands of tourists admire its fireworks.", ["summer thousands of tourists admire its fireworks"]),
+        ("It is 214 metres long. Every summer thousands of tourists admire its fireworks.", ["tourists admire its fireworks"]),
     ],
 )  # fmt: skip
 def test_words_that_no_document_holds_are_marked(completion: str, words: list[str]) -> None:
@@ -67,6 +66,11 @@ def test_a_wrong_number_makes_an_answer_less_likely_supported() -> None:
     assert right.value is not None
     assert wrong.value is not None
     assert wrong.value > right.value
+
+
+def test_a_number_with_another_unit_is_not_supported() -> None:
+    assert judged("It is 214 metres long and crosses the river Dean.").evidence["verdict"] == "supported"
+    assert judged("It is 214 miles long and crosses the river Dean.").evidence["verdict"] != "supported"
 
 
 def test_numbers_are_compared_by_value() -> None:

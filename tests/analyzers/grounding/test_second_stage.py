@@ -15,14 +15,14 @@ WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "bridge", "is", "l
 def tiny(folder: Path, labels: dict[int, str]) -> str:
     """A random BERT classifier with two layers of 16."""
     import torch
-    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
     torch.manual_seed(0)
     (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(str(folder))
+    BertTokenizer(vocab_file=str(folder / "vocab.txt")).save_pretrained(str(folder))
     config = BertConfig(
         vocab_size=len(WORDS), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=64, num_labels=len(labels), id2label=labels, label2id={name: number for number, name in labels.items()},
+        max_position_embeddings=64, id2label=labels, label2id={name: number for number, name in labels.items()},
     )  # fmt: skip
     BertForSequenceClassification(config).save_pretrained(str(folder))
     return str(folder)
