@@ -21,6 +21,7 @@ from driftline_analyzers.scoring.records import CallHead, Scope, ScoreRow, Touch
 from driftline_analyzers.scoring.scorer import CallScorer
 from driftline_analyzers.scoring.writer import ScoringWriter
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_core.clock import utc_now
 from driftline_core.errors import DriftlineError
 from driftline_core.log import get_logger
 from driftline_core.service import PeriodicService
@@ -117,8 +118,8 @@ class ScoringRunner:
         return run.report()
 
     def stats(self) -> ScoringStats:
-        """Counts since the start and the lag of each project, by the store's clock; from any thread. Raises StoreError."""
-        return self._book.stats(now_ms=self._reader.now_ms())
+        """Counts since the start and the lag of each project, by this process' clock: also while the store is down; from any thread."""
+        return self._book.stats(now_ms=to_ms(utc_now()))
 
     def service(self) -> PeriodicService:
         """The runner as a service; its health is bad while calls cannot be scored."""

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.scoring_stats import scoring_metrics, scoring_stats
+from driftline_core.errors import StoreError
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
 from driftline_core.store.lease import Leases
@@ -61,3 +62,10 @@ def test_a_runner_counts_what_it_did_by_analyzer(store: Store) -> None:
     assert samples[("driftline_scoring_seconds_total", "lengths")] > 0
     assert samples[("driftline_scoring_lag_seconds", "default")] == 0
     assert samples[("driftline_scoring_waiting_traces", "default")] == 0
+
+
+def test_a_runner_says_how_it_is_while_the_store_is_down(empty_store: Store) -> None:
+    runner = ScoringRunner(AnalyzerSettings(), empty_store, scorers=[Lengths()])
+    with pytest.raises(StoreError):
+        runner.run_once()
+    assert runner.stats().scoring_runs == 0
