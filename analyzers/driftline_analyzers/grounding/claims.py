@@ -7,10 +7,16 @@ from typing import Final
 from driftline_analyzers.drift.refusal import is_refusal
 from driftline_analyzers.grounding.words import Word
 
-_CHAT: Final = re.compile(
-    r"^(?:hi|hello|hey|thanks|thank you|you're welcome|sure|certainly|of course|okay|ok|great|good luck|sorry|i'm sorry|i apologi[sz]e"
-    r"|please let me know|let me know|feel free|i hope (?:this|that) helps|hope (?:this|that) helps|is there anything|if you have any"
-    r"|here (?:is|are) )\b",
+_PLEASANTRY: Final = re.compile(
+    r"(?:hi|hello|hey|thanks|thank you|you're welcome|sure|certainly|of course|okay|ok|great|good|excellent|nice|glad|happy|sorry"
+    r"|absolutely)\b",
+    re.IGNORECASE,
+)
+_OFFER: Final = re.compile(
+    r"(?:please |just |do )?(?:let me know|let us know|feel free|get in touch|contact us)\b"
+    r"|(?:i )?hope (?:this|that|it) helps\b|is there anything\b|if you (?:have|need) (?:any|more|further)\b"
+    r"|you can (?:find|read|see) (?:more|further)\b|for (?:more|further) (?:information|details)\b|here (?:is|are)\b"
+    r"|(?:i'm |i am |we're |we are )?(?:so |very )?sorry\b|(?:i|we) apologi[sz]e\b|thank you for\b",
     re.IGNORECASE,
 )
 _ABOUT_WHAT_IS_MISSING: Final = re.compile(
@@ -19,7 +25,8 @@ _ABOUT_WHAT_IS_MISSING: Final = re.compile(
     r"\b(?:unable to (?:answer|find|determine)|cannot (?:answer|be determined|find)|no (?:information|mention))\b",
     re.IGNORECASE,
 )
-_LONGEST_CHAT = 14
+_LONGEST_PLEASANTRY = 4
+_LONGEST_OFFER = 14
 
 
 def is_claim(text: str, words: Sequence[Word]) -> bool:
@@ -29,4 +36,7 @@ def is_claim(text: str, words: Sequence[Word]) -> bool:
         return False
     if _ABOUT_WHAT_IS_MISSING.search(text) is not None or is_refusal(text):
         return False
-    return not (len(words) <= _LONGEST_CHAT and _CHAT.match(text.lstrip('"“*_ ')))
+    opening = text.lstrip('"“*_ ')
+    if len(words) <= _LONGEST_PLEASANTRY and _PLEASANTRY.match(opening):
+        return any(word.kind in ("name", "number") for word in words)
+    return not (len(words) <= _LONGEST_OFFER and _OFFER.match(opening))

@@ -32,10 +32,9 @@ class GroundedSlice:
 
     @property
     def is_right(self) -> bool:
-        """Where answers lost their facts: almost none flagged before, almost all after. Elsewhere nothing is planted and nothing promised:
-        a friendly phrase that no document holds is flagged too."""
+        """Where answers lost their facts: almost none flagged before, almost all after. Elsewhere almost none at any time."""
         if not self.source.is_drift_planted:
-            return True
+            return max(self.share_before, self.share_after) <= _MOST_BEFORE
         return self.judged_before > 0 and self.share_before <= _MOST_BEFORE and self.share_after >= _LEAST_AFTER
 
 
