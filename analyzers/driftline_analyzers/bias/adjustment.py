@@ -14,6 +14,8 @@ from driftline_analyzers.bias.units import Floats, Units, sums_by
 
 _RIDGES: Final = tuple(10.0**exponent for exponent in np.arange(-1.5, 2.01, 0.5))
 _LEAST_LEFT: Final = 0.05
+_NOTHING: Final = 1e-4
+"""Where all prompts of a stratum are the same, what is left of them is rounding; the least penalty is far above it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +70,12 @@ class PromptAdjustment:
         self._left = 1 - 1 / np.bincount(units.stratum)[units.stratum]  # (u,) of each unit, what the means leave
         features = within_strata(units.means(prompts.features), units.stratum)
         free, singular, _ = np.linalg.svd(features, full_matrices=False)
-        self._free = free[:, singular > 1e-9 * max(float(singular.max(initial=0.0)), 1e-30)]  # (u, k)
+        self._free = free[:, singular > _NOTHING]  # (u, k)
         self._left = np.maximum(self._left - (self._free**2).sum(1), _LEAST_LEFT * self._left)
         x = within_strata(units.means(prompts.vectors.astype(np.float64)), units.stratum)
         x -= self._free @ (self._free.T @ x)
         squared, vectors = np.linalg.eigh(x.T @ x)
-        is_used = squared > 1e-9 * max(float(squared[-1]), 1e-30)
+        is_used = squared > _NOTHING
         of_used = squared[is_used]
         self._basis = x @ vectors[:, is_used] / np.sqrt(of_used)  # (u, m), orthonormal columns
         self._shrunk = of_used / (of_used + np.array(_RIDGES)[:, None])  # (r, m)

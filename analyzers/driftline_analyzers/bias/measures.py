@@ -67,7 +67,7 @@ class Measurer:
         for tone in self._tones:
             values[tone.name] = tone.score(answer_vectors)
         features = [tone.score(prompt_vectors) for tone in self._tones]
-        features.append(np.log2([max(1, len(call.prompt)) for call in calls]))
+        features.append(np.log2([max(1, len(self._lexicon.mask(call.prompt))) for call in calls]))
         values["refusal"] = _known(is_known, [float(is_refusal(answer)) for answer in answers])
         values["length"] = _known(is_known, np.log2([max(1, len(answer.strip())) for answer in answers]))
         for name, measure in self._text_measures.items():
