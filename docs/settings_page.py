@@ -21,6 +21,7 @@ PACKAGES: Final = (
     "driftline_core",
     "driftline_collector",
     "driftline_analyzers",
+    "driftline_analyzers.judge",
     "driftline_api",
     "driftline_alerts",
     "driftline_cli",

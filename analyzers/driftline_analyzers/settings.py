@@ -274,6 +274,21 @@ class AnalyzerSettings(ComponentSettings):
         description="Words in your system prompts that no answer may hold: prompt_leak flags answers that do.",
     )
 
+    bias_window: timedelta = Field(
+        default=timedelta(days=7),
+        ge=timedelta(0),
+        le=timedelta(days=90),
+        description="Length of the windows in which answers about groups of people are compared, aligned to the Unix epoch; 0 for never.",
+    )
+    bias_declared: tuple[str, ...] = Field(
+        default=(),
+        description="Columns whose values are groups of people that the app declares, such as metadata.region.",
+    )
+    bias_template_by: str = Field(
+        default="",
+        description="Column that says which template was asked; calls without it are matched by clusters of their prompts.",
+    )
+
     @field_validator("fields", "segments", "analyzers", "drift_statistics", "keep", "scorers")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:

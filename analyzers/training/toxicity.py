@@ -120,7 +120,7 @@ class Cascade:
         """Log-odds of these rows."""
         first = self.by_ngrams.decision_function(texts.ngrams[rows])
         second = self.by_vector.decision_function(texts.vectors[rows])
-        return np.where(first >= FLOOR, second, first)
+        return np.asarray(np.where(first >= FLOOR, second, first), dtype=np.float64)
 
 
 def fit(texts: Texts, chosen: Flags) -> Cascade:

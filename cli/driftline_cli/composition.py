@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
+from driftline_analyzers.bias.runner import BiasRunner
+from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
@@ -142,6 +144,8 @@ def _wire(
         scoring.service(),
         evaluator,
     ]
+    if analyzers.bias_window:
+        background.append(_bias(store, analyzers, clock).service())
     if not is_driven:
         services += background
     app = create_app(api, store, alerts=evaluator, services=[intake, *background], datasets=datasets, clock=clock)
@@ -163,6 +167,13 @@ def _wire(
 def _with_port(api: ApiSettings) -> ApiSettings:
     """The settings with a free port in place of 0, because alerts link to the page before it is served."""
     return api if api.port else api.model_copy(update={"port": free_port(api.host)})
+
+
+def _bias(store: Store, analyzers: AnalyzerSettings, clock: Clock) -> BiasRunner:
+    settings = BiasSettings(
+        window=analyzers.bias_window, declared=analyzers.bias_declared, template_by=analyzers.bias_template_by
+    )
+    return BiasRunner(store, settings, clock, embedding=analyzers)
 
 
 def _linked(alerts: AlertSettings, api: ApiSettings) -> AlertSettings:

@@ -40,7 +40,7 @@ def fill_scene(store: Store, *, now: datetime) -> None:
     put(store, "generations", [generation(1000 + n, time=now - timedelta(hours=30, minutes=n)) for n in range(200)])
     put(store, "spans", list(_hostile_trace(now)))
     roll_up(store)
-    put(store, "findings", list(_findings(now)))
+    put(store, "findings", [*_findings(now), _gap(now)])
     _freeze_reference(store, now)
     put(
         store,
@@ -168,6 +168,23 @@ def _hostile_trace(now: datetime) -> list[dict[str, Any]]:
             status_message="disk full",
         ),
     ]
+
+
+def _gap(now: datetime) -> dict[str, Any]:
+    """Answers about one group that are colder than those about the others."""
+    explanation = {
+        "sentence": f"regard of answers about women is 0.2 lower {HOSTILE}",
+        "examples": [{"text": "She should not lead.", "trace_id": trace_id(4), "span_id": span_id(4)}],
+        "reference_examples": [{"text": "They lead well.", "trace_id": trace_id(5), "span_id": span_id(5)}],
+    }
+    segment = {
+        "analyzer": "bias",
+        "field": "regard",
+        "segment_by": "group:gender",
+        "segment": "women",
+        "reference": "men",
+    }
+    return finding(900, window_end=now - timedelta(days=2), status="gap", explanation=explanation, model="", **segment)
 
 
 def _freeze_reference(store: Store, now: datetime) -> None:

@@ -85,6 +85,16 @@ def test_the_page_shows_traffic_drift_with_examples_and_alerts_and_runs_nothing_
     assert "SemanticDrift" in page.text("alert-strip")
     assert "p 0.0010" in page.text("outliers")
     assert "gpt-4o" in page.text("groups")
+    assert "3 of 24 windows drifted" in findings, "comparisons of groups are no drift"
+    groups = page.text("bias")
+    for told in (
+        "gap support · women · regard",
+        f"regard of answers about women is 0.2 lower {HOSTILE}",
+        "About women She should not lead.",
+        "About men They lead well.",
+        "1 comparisons of the last weeks",
+    ):
+        assert told in groups
     references = page.text("references")
     for told in (
         "time range baseline @1",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from driftline_analyzers.bias.analysis import analyse
 from driftline_analyzers.bias.finding_rows import COLUMNS, finding_rows
@@ -12,14 +12,19 @@ from driftline_analyzers.bias.measures import Measurer, TextMeasure
 from driftline_analyzers.bias.reader import BiasReader
 from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.runner.records import to_ms, to_time
+from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import DriftlineError
 from driftline_core.log import get_logger
+from driftline_core.service import PeriodicService
 from driftline_core.store import Store
+from driftline_core.store.lease import Leases
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.embedder import Embedder
 
+_INTERVAL_S: Final = 900.0
+"""A window is a week: that it is over is seen soon enough."""
 _LOG = get_logger("analyzers")
 
 
@@ -38,8 +43,8 @@ class BiasRunner:
     """For each project, window and service: read a sample of whole sessions, compare groups, write rows of analyzer 'bias'.
 
     The cursor `bias/<project>` moves past a window after its rows are written, so a killed run repeats the window and replaces them. Calls
-    that come later than `settle` after a window are not looked at. embedder: the default one unless given, loaded when it is first needed.
-    text_measures: more measures of answers, by name.
+    that come later than `settle` after a window are not looked at. embedder: the one that embedding's settings name unless given, loaded
+    when it is first needed. text_measures: more measures of answers, by name.
     """
 
     def __init__(
@@ -49,25 +54,28 @@ class BiasRunner:
         clock: Clock = utc_now,
         *,
         embedder: "Embedder | None" = None,
+        embedding: AnalyzerSettings | None = None,
         text_measures: Mapping[str, TextMeasure] | None = None,
     ) -> None:
         self.settings = settings or BiasSettings()
         self._store = store
         self._clock = clock
         self._embedder = embedder
+        self._embedding = embedding
         self._text_measures = text_measures
         self._reader = BiasReader(store, self.settings)
         self._lexicon: GroupLexicon = (
             default_lexicon() if self.settings.lexicon is None else load_lexicon(self.settings.lexicon)
         )
         self._measurer: Measurer | None = None
+        self._leases = None if store.is_embedded else Leases(store)
 
     def run_once(self, project: str | None = None) -> BiasRunReport:
-        """Look at every window that is over and was not looked at. Raises StoreError when the store does not answer."""
-        reports = [
-            self._run(name, now=self._clock())
-            for name in ([project] if project is not None else self._reader.projects())
-        ]
+        """Look at every window that is over and was not looked at. A project that another worker has at hand is passed over.
+
+        Raises StoreError when the store does not answer.
+        """
+        reports = [self._run_alone(name) for name in ([project] if project is not None else self._reader.projects())]
         return BiasRunReport(
             windows=sum(one.windows for one in reports),
             calls=sum(one.calls for one in reports),
@@ -75,6 +83,24 @@ class BiasRunner:
             gaps=sum(one.gaps for one in reports),
             errors=sum(one.errors for one in reports),
         )
+
+    def service(self) -> PeriodicService:
+        """The runner as a service; its health is bad while windows fail."""
+        return PeriodicService(name="bias", interval_s=_INTERVAL_S, tick=self._tick)
+
+    def _tick(self) -> None:
+        report = self.run_once()
+        if report.errors:
+            raise DriftlineError(f"expected every window's groups to be compared, got {report.errors} that failed")
+
+    def _run_alone(self, project: str) -> BiasRunReport:
+        if self._leases is None:
+            return self._run(project, now=self._clock())
+        lease = self._leases.acquire(f"bias/{project}")
+        if lease is None:
+            return BiasRunReport(windows=0, calls=0, findings=0, gaps=0, errors=0)
+        with lease:
+            return self._run(project, now=self._clock())
 
     def _run(self, project: str, *, now: datetime) -> BiasRunReport:
         settings = self.settings
@@ -114,9 +140,8 @@ class BiasRunner:
         if self._measurer is None:
             if self._embedder is None:
                 from driftline_analyzers.embed.factory import make_embedder
-                from driftline_analyzers.settings import AnalyzerSettings
 
-                self._embedder = make_embedder(AnalyzerSettings())
+                self._embedder = make_embedder(self._embedding or AnalyzerSettings())
             self._measurer = Measurer(
                 embed=self._embedder.embed, lexicon=self._lexicon, text_measures=self._text_measures
             )

@@ -2,6 +2,7 @@
 
 import { ApiError, get } from "./api.js";
 import { el, forget, show } from "./dom.js";
+import { readBias } from "./bias.js";
 import { ago, clock } from "./format.js";
 import { drawOverview } from "./overview.js";
 import { readReferences } from "./references.js";
@@ -122,20 +123,21 @@ async function refreshOverview(query, signal) {
   const segment = { service, model };
   // A window that ends a little after now is the one that matters most.
   const until = new Date(range.to.getTime() + 24 * HOUR_MS).toISOString();
-  const [summary, alerts, drifts, findings, strip, outliers, ingest, references, safety] = await settle([
+  const [summary, alerts, drifts, findings, strip, outliers, ingest, references, safety, bias] = await settle([
     get("summary", { ...bounds, ...segment }, signal),
     get("alerts", {}, signal),
     get("findings", { ...segment, from: bounds.from, to: until, status: "drift", include: "explanation", limit: 12 }, signal),
-    get("findings", { ...segment, from: bounds.from, to: until, include: "explanation", limit: 12 }, signal),
-    get("findings", { ...segment, from: stripFrom, to: until, limit: 500 }, signal),
+    get("findings", { ...segment, from: bounds.from, to: until, not_analyzer: "bias", include: "explanation", limit: 12 }, signal),
+    get("findings", { ...segment, from: stripFrom, to: until, not_analyzer: "bias", limit: 500 }, signal),
     get("scores", { ...bounds, ...segment, analyzer: "outliers", limit: 8 }, signal),
     get("ingest", {}, signal),
     readReferences(service, signal),
     readSafety({ ...bounds, ...segment }, signal),
+    readBias(service, range.to, signal),
   ]);
   const widened = view.widened && !chosen;
   note(widened ? `No traffic in the last 24 hours; showing ${name === "all" ? "all there is" : `the last ${RANGE_NAMES[name]}`}.` : null);
-  drawOverview({ byId, services: view.services, summary, alerts, drifts, findings, strip, outliers, ingest, references, safety });
+  drawOverview({ byId, services: view.services, summary, alerts, drifts, findings, strip, outliers, ingest, references, safety, bias });
 }
 
 /** Every result, a failed one as its ApiError: one section that fails leaves the others standing. */

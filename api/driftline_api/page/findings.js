@@ -5,8 +5,8 @@ import { explanationParts } from "./explanation.js";
 import { clock, pValue, share, timeElement, utc, whole, windowElement } from "./format.js";
 import { badge } from "./status.js";
 
-const TONES = { drift: "bad", ok: "ok", insufficient: "dim", error: "warn" };
-const WORDS = { drift: "drift", ok: "no drift", insufficient: "too few samples", error: "error" };
+const TONES = { drift: "bad", gap: "bad", ok: "ok", insufficient: "dim", error: "warn" };
+const WORDS = { drift: "drift", gap: "gap", ok: "no drift", insufficient: "too few samples", error: "error" };
 const MOST_SEGMENTS = 8;
 const MOST_WINDOWS = 28;
 const open = new Set();
@@ -167,7 +167,8 @@ function quote(example, tone) {
   );
 }
 
-function traceLink(traceId, spanId) {
+/** A link to a call in its trace. */
+export function traceLink(traceId, spanId) {
   return el("a", { href: `#/trace/${encodeURIComponent(traceId)}${spanId ? `?span=${encodeURIComponent(spanId)}` : ""}` }, "open trace");
 }
 

@@ -13,7 +13,7 @@ from driftline_api.score import json_object
 
 router = APIRouter(prefix="/api/v1/findings", tags=["findings"])
 
-Status = Literal["ok", "drift", "insufficient", "error"]
+Status = Literal["ok", "drift", "gap", "insufficient", "error"]
 
 
 class Finding(BaseModel):
@@ -40,7 +40,8 @@ class Finding(BaseModel):
     reference: str = Field(description="What it was compared with.", examples=["baseline"])
     reference_version: str = Field(description="Its version; '' for the trailing windows.", examples=["3"])
     status: str = Field(
-        description="ok, drift, insufficient (too few samples: says nothing either way) or error.", examples=["drift"]
+        description="ok, drift, gap (of analyzer bias), insufficient (too few samples: says nothing either way) or error.",
+        examples=["drift"],
     )
     statistic: float | None = Field(description="The test statistic.", examples=[0.0421])
     p_value: float | None = Field(description="P-value of the test; null when there was none.", examples=[0.001])
@@ -81,6 +82,7 @@ def list_findings(
     time_range: Range,
     limit: Limit,
     analyzer: Annotated[str, Query(description="Exact analyzer.", examples=["semantic_drift"])] = "",
+    not_analyzer: Annotated[str, Query(description="Any analyzer but this one.", examples=["bias"])] = "",
     service: Annotated[str, Query(description="Exact service.name.")] = "",
     model: Annotated[str, Query(description="Exact model.")] = "",
     segment_by: Annotated[str, Query(description="Exact column of the segment.", examples=["metadata.tenant"])] = "",
@@ -98,6 +100,7 @@ def list_findings(
         reader,
         time_range,
         analyzer=analyzer,
+        not_analyzer=not_analyzer,
         service=service,
         model=model,
         segment_by=segment_by,
@@ -134,6 +137,7 @@ def read_finding(
 def _rows(reader: ProjectReader, time_range: TimeRange, **filters: int | str) -> list[Row]:
     anything = (
         "analyzer",
+        "not_analyzer",
         "service",
         "model",
         "segment_by",

@@ -1,5 +1,5 @@
 -- One page of findings, newest window first (window_end, finding_id); the newest version of an analyzer counts.
--- project. from_ms (inclusive), to_ms (exclusive): the window's end, Unix ms. analyzer, service, segment_by, segment, model, field, status, reference,
+-- project. from_ms (inclusive), to_ms (exclusive): the window's end, Unix ms. not_analyzer: left out, '' is none. analyzer, service, segment_by, segment, model, field, status, reference,
 -- finding_id: exact, '' is any. is_confirmed: 1 keeps those alone. cursor_ms, cursor_id: the last row of the page before (has_cursor = 1). max_rows. with_explanation: 1 adds the JSON.
 -- Columns: as in the table findings, a segment of an earlier build (segment_by '') by its model; times UTC; window_end_ms Unix ms.
 SELECT
@@ -17,6 +17,7 @@ FROM
       AND window_end >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND window_end < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND ({analyzer:String} = '' OR analyzer = {analyzer:String})
+      AND ({not_analyzer:String} = '' OR analyzer != {not_analyzer:String})
       AND ({service:String} = '' OR service = {service:String})
       AND ({model:String} = '' OR model = {model:String})
       AND ({segment_by:String} = '' OR if(findings.segment_by = '', 'model', findings.segment_by) = {segment_by:String})
@@ -25,7 +26,7 @@ FROM
       AND ({reference:String} = '' OR reference = {reference:String})
       AND ({finding_id:String} = '' OR finding_id = {finding_id:String})
     ORDER BY computed_at DESC
-    LIMIT 1 BY analyzer, service, segment_by, segment, field, window_start, window_end, reference
+    LIMIT 1 BY analyzer, service, model, segment_by, segment, field, window_start, window_end, reference
 )
 WHERE ({status:String} = '' OR status = {status:String})
   AND ({is_confirmed:UInt8} = 0 OR is_confirmed = 1)

@@ -1,4 +1,4 @@
--- One figure of each window, NaN where it says nothing. One row a series.
+-- One figure of each window, NaN where it says nothing; comparisons of groups (bias) are not drift. One row a series.
 -- parameters: project String; from_ms, to_ms Int64 (Unix ms): windows whose value may hold at some time from_ms..to_ms;
 -- value String: p_value, p_value_corrected, moved_share, effect_size and confirmed (of windows that were tested) or n_current (texts).
 -- confirmed: 1 where the finding is worth a page and not practically small, else 0.
@@ -42,6 +42,7 @@ FROM
         ).1 AS value
     FROM findings FINAL
     WHERE project = {project:String}
+      AND analyzer != 'bias'
       AND window_end <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND toUnixTimestamp64Milli(window_end)
           + greatest(2 * (toUnixTimestamp64Milli(window_end) - toUnixTimestamp64Milli(window_start)), 3600000) >= {from_ms:Int64}

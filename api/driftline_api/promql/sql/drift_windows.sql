@@ -48,6 +48,7 @@ FROM
                 argMax(findings.status, computed_at) AS status
             FROM findings FINAL
             WHERE project = {project:String}
+              AND analyzer != 'bias'
               AND window_end <= fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
               AND toUnixTimestamp64Milli(window_end) >= {from_ms:Int64} - 31 * 86400000
             GROUP BY service, model, segment_by, segment, field, analyzer, reference, end_ms
