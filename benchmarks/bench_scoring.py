@@ -6,7 +6,6 @@ before, so the first run embeds; the second shows what it costs when the texts w
 """
 
 import argparse
-import platform
 import random
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.report import emit, machine
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_cli.demo.corpus import load_topics
@@ -32,15 +32,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    print(
-        f"calls {options.calls}, threads {options.threads}, seed {_SEED}, {platform.processor() or platform.machine()}"
+    emit(
+        bench="scoring",
+        subject="machine",
+        threads=options.threads,
+        calls=options.calls,
+        torch=torch.__version__,
+        **machine(),
     )
-    print(f"python {sys.version.split()[0]}, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as folder:
         store = Store(StoreSettings(path=Path(folder) / "store"))
         migrate(store)
         _fill(store, options.calls)
-        for name in ("first run, texts not embedded before", "second run, texts embedded before"):
+        for name in ("not embedded before", "embedded before"):
             _measure(store, name)
             store.command("TRUNCATE TABLE cursors")
         store.close()
@@ -87,12 +91,17 @@ def _measure(store: Store, name: str) -> None:
     begun = time.perf_counter()
     report = runner.run_once(is_settled=True)
     seconds = time.perf_counter() - begun
-    print(
-        f"\n{name}: {report.calls / seconds:,.0f} calls/s, {report.texts_embedded:,} texts embedded, {report.cache_hits:,} known"
+    emit(
+        bench="scoring",
+        texts=name,
+        metric="calls",
+        value=report.calls / seconds,
+        unit="1/s",
+        texts_embedded=report.texts_embedded,
     )
     parts = {**report.seconds, "reading and writing": seconds - sum(report.seconds.values())}
     for part, spent in sorted(parts.items(), key=lambda item: -item[1]):
-        print(f"  {part:<20} {spent:7.2f} s  {1000 * spent / max(1, report.calls):6.2f} ms a call")
+        emit(bench="scoring", texts=name, metric=part, value=1000 * spent / max(1, report.calls), unit="ms a call")
 
 
 if __name__ == "__main__":
