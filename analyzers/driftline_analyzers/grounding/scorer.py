@@ -52,7 +52,6 @@ class GroundingScorer:
     """
 
     name: ClassVar[str] = "grounding"
-    version: ClassVar[str] = "1"
 
     def __init__(
         self,
@@ -62,6 +61,7 @@ class GroundingScorer:
         max_chars: int = 200_000,
         head: Head | None = None,
     ) -> None:
+        self.version = "1" if second_stage is None else f"1/{second_stage.name}"
         self._second_stage = second_stage
         self._grey = grey
         self._max_chars = max_chars

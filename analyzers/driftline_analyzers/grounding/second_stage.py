@@ -13,6 +13,11 @@ from driftline_core.errors import ConfigError
 class SecondStage(Protocol):
     """What the grounding scorer asks about sentences in its grey zone."""
 
+    @property
+    def name(self) -> str:
+        """Of the model: scores that it had a say in are of another version."""
+        ...
+
     def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
         """(evidence, claim) pairs -> probability that the evidence supports the claim, one a pair, in order."""
         ...
@@ -29,6 +34,7 @@ class CrossEncoderStage:
     def __init__(self, model: str, *, device: str = "cpu", batch_size: int = 32, max_tokens: int = 512) -> None:
         from sentence_transformers import CrossEncoder
 
+        self.name = model
         try:
             self._model = CrossEncoder(model, device=device, max_length=max_tokens)
         except (OSError, ValueError) as error:

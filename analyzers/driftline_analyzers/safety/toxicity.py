@@ -30,7 +30,6 @@ class ToxicityScorer:
     """
 
     name: ClassVar[str] = "toxicity"
-    version: ClassVar[str] = "1"
 
     def __init__(
         self,
@@ -41,6 +40,7 @@ class ToxicityScorer:
         device: str = "cpu",
         max_windows: int = 8,
     ) -> None:
+        self.version = "1" if classifier is None else f"1/{classifier}"
         self.classifier = classifier
         self.labels = labels
         self.threshold = threshold

@@ -54,6 +54,8 @@ def test_a_model_whose_labels_say_nothing_of_support_is_refused(tmp_path: Path) 
 class Says:
     """Takes down what it is asked and answers the same to all."""
 
+    name = "says"
+
     def __init__(self, support: float) -> None:
         self.asked: list[tuple[str, str]] = []
         self._support = support
@@ -82,3 +84,8 @@ def test_nothing_is_asked_when_nothing_is_grey() -> None:
     calls = [call("The Hollin Bridge crosses the river Dean.")]
     assert GroundingScorer(second_stage=stage, grey=(0.98, 0.99)).score(calls, embed=no_vectors)[0]
     assert stage.asked == []
+
+
+def test_scores_that_a_model_had_a_say_in_are_of_another_version() -> None:
+    assert GroundingScorer().version == "1"
+    assert GroundingScorer(second_stage=Says(0.5)).version == "1/says"
