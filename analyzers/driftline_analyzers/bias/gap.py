@@ -12,6 +12,9 @@ from driftline_analyzers.bias.units import Floats, Units
 _DRAWS: Final = 500
 _ENOUGH_EXCEEDANCES: Final = 10
 _TOLERANCE: Final = 1e-9
+_SELECTION: Final = 1.15
+"""The regression is chosen on the same calls, which bootstrapping it as it is does not count: over 1,600 samples with a planted gap,
+estimates spread .95 to 1.14 times as far as the bootstrap said (benchmarks.eval_bias shows what the intervals cover)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ def measure_gap(
         n_least=n_permutations,
     )
     low, high = _bootstrap_interval(kept, left_z, left_y, n_bootstrap=n_bootstrap, seed=seed)
-    low, high = (float(gap[0] + widened * (end - gap[0])) for end in (low, high))
+    low, high = (float(gap[0] + _SELECTION * widened * (end - gap[0])) for end in (low, high))
     return Gap(
         gap=float(gap[0]),
         low=low,
