@@ -1,8 +1,10 @@
 """Compares groups in every long window that is over, once, and writes what it found."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from driftline_analyzers.bias.analysis import analyse
@@ -69,6 +71,7 @@ class BiasRunner:
         )
         self._measurer: Measurer | None = None
         self._leases = None if store.is_embedded else Leases(store)
+        self._stopping = threading.Event()
 
     def run_once(self, project: str | None = None) -> BiasRunReport:
         """Look at every window that is over and was not looked at. A project that another worker has at hand is passed over.
@@ -86,12 +89,15 @@ class BiasRunner:
 
     def service(self) -> PeriodicService:
         """The runner as a service; its health is bad while windows fail."""
-        return PeriodicService(name="bias", interval_s=_INTERVAL_S, tick=self._tick)
+        return _BiasService(self)
 
-    def _tick(self) -> None:
-        report = self.run_once()
-        if report.errors:
-            raise DriftlineError(f"expected every window's groups to be compared, got {report.errors} that failed")
+    def stop(self) -> None:
+        """Ask a run in another thread to end after the batch at hand; the window at hand is looked at again."""
+        self._stopping.set()
+
+    def resume(self) -> None:
+        """Allow runs again after stop."""
+        self._stopping.clear()
 
     def _run_alone(self, project: str) -> BiasRunReport:
         if self._leases is None:
@@ -114,6 +120,8 @@ class BiasRunner:
         for start_ms in range(-(-begin // window_ms) * window_ms, last_end, window_ms):
             for window in self._reader.windows(project, start_ms=start_ms, end_ms=start_ms + window_ms):
                 try:
+                    if self._stopping.is_set():
+                        raise _Stopped
                     read = self._reader.calls(window)
                     report = analyse(
                         read.calls,
@@ -126,6 +134,8 @@ class BiasRunner:
                     )
                     rows = finding_rows(report, window, settings.rules)
                     self._store.insert("findings", COLUMNS, rows)
+                except _Stopped:
+                    return BiasRunReport(windows=windows, calls=n_calls, findings=n_findings, gaps=n_gaps, errors=0)
                 except DriftlineError as error:
                     _LOG.warning("groups not compared", project=project, service=window.service, error=str(error))
                     return BiasRunReport(windows=windows, calls=n_calls, findings=n_findings, gaps=n_gaps, errors=1)
@@ -143,6 +153,37 @@ class BiasRunner:
 
                 self._embedder = make_embedder(self._embedding or AnalyzerSettings())
             self._measurer = Measurer(
-                embed=self._embedder.embed, lexicon=self._lexicon, text_measures=self._text_measures
+                embed=partial(self._embedder.embed, on_batch=self._on_batch),
+                lexicon=self._lexicon,
+                text_measures=self._text_measures,
             )
         return self._measurer
+
+    def _on_batch(self, n_done: int, n_texts: int) -> None:
+        if self._stopping.is_set() and n_done < n_texts:
+            raise _Stopped
+
+
+class _BiasService(PeriodicService):
+    """Runs the runner; stopping interrupts a run between two batches of texts."""
+
+    def __init__(self, runner: BiasRunner) -> None:
+        super().__init__(name="bias", interval_s=_INTERVAL_S, tick=self._run_once)
+        self._runner = runner
+
+    def start(self) -> None:
+        self._runner.resume()
+        super().start()
+
+    def stop(self, *, deadline_s: float) -> None:
+        self._runner.stop()
+        super().stop(deadline_s=deadline_s)
+
+    def _run_once(self) -> None:
+        report = self._runner.run_once()
+        if report.errors:
+            raise DriftlineError(f"expected every window's groups to be compared, got {report.errors} that failed")
+
+
+class _Stopped(Exception):
+    """The run was asked to end."""

@@ -15,4 +15,4 @@ WHERE project = {project:String}
       FROM (SELECT arrayJoin(arrayZip({trace_ids:Array(String)}, {span_ids:Array(String)})) AS call)
   )
 GROUP BY trace_id, span_id
-HAVING isFinite(newest_value)
+HAVING isFinite(newest_value) AND argMax(status, computed_at) = 'ok'

@@ -117,6 +117,17 @@ def test_a_second_run_does_nothing_and_a_lost_cursor_repeats_the_same_rows(
     assert _without_time(rows(store)) == before
 
 
+def test_a_run_that_is_told_to_stop_ends_and_the_next_one_looks_at_the_window(
+    store: Store, embedder: SentenceEmbedder
+) -> None:
+    store_calls(store, week(service="unfair", is_unfair=True))
+    runner = run(store, embedder)
+    runner.stop()
+    assert (runner.run_once().windows, rows(store)) == (0, [])
+    runner.resume()
+    assert runner.run_once().windows == 1
+
+
 def test_an_open_window_waits_and_empty_ones_pass(store: Store, embedder: SentenceEmbedder) -> None:
     store_calls(store, week(service="unfair", is_unfair=True))
     early = BiasRunner(store, settings(), lambda: EPOCH - timedelta(days=1), embedder=embedder)
@@ -133,11 +144,11 @@ def test_declared_groups_and_stored_scores_are_compared(store: Store, embedder: 
         "scores",
         (
             "project", "analyzer", "analyzer_version", "field", "start_time", "trace_id", "span_id", "service", "model",
-            "prompt_version", "value", "p_value", "is_flagged", "evidence",
+            "prompt_version", "status", "value", "p_value", "is_flagged", "evidence",
         ),
         [
             ("default", "toxicity", "1", "completion", row["start_time"], row["trace_id"], row["span_id"], "fair", "gpt-4o", "v1",
-             (0.6 if row["tenant"] == "north" else 0.2) + 0.001 * i, None, 0, "{}")
+             "ok" if i % 5 else "unknown", (0.6 if row["tenant"] == "north" else 0.2) + 0.001 * i if i % 5 else 0.0, None, 0, "{}")
             for i, row in enumerate(stored)
         ],
     )  # fmt: skip
@@ -146,6 +157,7 @@ def test_declared_groups_and_stored_scores_are_compared(store: Store, embedder: 
     (found,) = rows(store, field="toxicity", segment="north")
     assert found["segment_by"] == "group:metadata.tenant"
     assert found["statistic"] == pytest.approx(0.4, abs=0.05)
+    assert found["explanation"]["mean_other"] > 0.24, "what is unknown is no zero"
 
 
 def test_a_store_that_does_not_answer_is_an_error_and_not_a_silence(
