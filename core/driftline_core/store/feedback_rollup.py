@@ -1,12 +1,13 @@
 """Feedback by the minute: minutes with new feedback are counted anew, whole, for the service and model of the calls that are meant."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Final
 
 from driftline_core.clock import utc_now
 from driftline_core.store.client import Store
+from driftline_core.store.minute_runs import minute_runs
 
 _QUERIES = files("driftline_core.store") / "queries"
 _CURSOR: Final = "feedback_1m"
@@ -41,7 +42,7 @@ class FeedbackRollup:
         since = self._store.scalar(_POSITION, {"name": _CURSOR, "overlap_s": _OVERLAP_S})
         n_minutes = 0
         for row in self._store.rows(self._touched_sql, {"since": since, "again_s": _AGAIN_S}):
-            for chunk in _chunks(row["minutes"]):
+            for chunk in minute_runs(row["minutes"], at_most_s=_CHUNK_S):
                 self._count(row["project"], chunk)
             n_minutes += len(row["minutes"])
         self._store.command(_MOVE, {"name": _CURSOR, "position": now})
@@ -56,14 +57,3 @@ class FeedbackRollup:
             "updated_at": self._clock().astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"),
         }
         self._store.command(self._minutes_sql, parameters)
-
-
-def _chunks(minutes: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Runs of minutes that one query handles: at most a day from first to last."""
-    start = 0
-    for position, minute in enumerate(minutes):
-        if minute - minutes[start] >= _CHUNK_S:
-            yield minutes[start:position]
-            start = position
-    if minutes:
-        yield minutes[start:]

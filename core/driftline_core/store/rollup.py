@@ -4,7 +4,7 @@ So a span that comes late, twice or out of order leaves the same numbers as one 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from driftline_core.clock import utc_now
 from driftline_core.log import get_logger
 from driftline_core.store.client import Store
+from driftline_core.store.minute_runs import minute_runs
 
 _LOG = get_logger("rollup")
 _QUERIES = files("driftline_core.store") / "queries"
@@ -70,7 +71,7 @@ class Rollup:
 
     def compute(self, project: str, minutes: Sequence[int]) -> None:
         """Compute these minutes (unix seconds of their starts, sorted) anew: for those whose calls are gone. Raises StoreError."""
-        for chunk in _chunks(minutes):
+        for chunk in minute_runs(minutes, at_most_s=_CHUNK_S):
             self._compute(project, chunk)
 
     def _since(self, *, overlap_s: int) -> str:
@@ -87,17 +88,6 @@ class Rollup:
             "updated_at": _text(self._clock()),
         }
         self._store.command(self._minutes_sql, parameters)
-
-
-def _chunks(minutes: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Runs of minutes that one query handles: at most six hours from first to last."""
-    start = 0
-    for position, minute in enumerate(minutes):
-        if minute - minutes[start] >= _CHUNK_S:
-            yield minutes[start:position]
-            start = position
-    if minutes:
-        yield minutes[start:]
 
 
 def _text(moment: datetime) -> str:
