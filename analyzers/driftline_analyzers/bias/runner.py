@@ -13,6 +13,7 @@ from driftline_analyzers.bias.lexicon import GroupLexicon, default_lexicon, load
 from driftline_analyzers.bias.measures import Measurer, TextMeasure
 from driftline_analyzers.bias.reader import BiasReader
 from driftline_analyzers.bias.settings import BiasSettings
+from driftline_analyzers.interruptible import InterruptibleService
 from driftline_analyzers.runner.records import to_ms, to_time
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.clock import Clock, utc_now
@@ -89,7 +90,12 @@ class BiasRunner:
 
     def service(self) -> PeriodicService:
         """The runner as a service; its health is bad while windows fail."""
-        return _BiasService(self)
+        return InterruptibleService(self, name="bias", interval_s=_INTERVAL_S, tick=self._tick)
+
+    def _tick(self) -> None:
+        report = self.run_once()
+        if report.errors:
+            raise DriftlineError(f"expected every window's groups to be compared, got {report.errors} that failed")
 
     def stop(self) -> None:
         """Ask a run in another thread to end after the batch at hand; the window at hand is looked at again."""
@@ -162,27 +168,6 @@ class BiasRunner:
     def _on_batch(self, n_done: int, n_texts: int) -> None:
         if self._stopping.is_set() and n_done < n_texts:
             raise _Stopped
-
-
-class _BiasService(PeriodicService):
-    """Runs the runner; stopping interrupts a run between two batches of texts."""
-
-    def __init__(self, runner: BiasRunner) -> None:
-        super().__init__(name="bias", interval_s=_INTERVAL_S, tick=self._run_once)
-        self._runner = runner
-
-    def start(self) -> None:
-        self._runner.resume()
-        super().start()
-
-    def stop(self, *, deadline_s: float) -> None:
-        self._runner.stop()
-        super().stop(deadline_s=deadline_s)
-
-    def _run_once(self) -> None:
-        report = self._runner.run_once()
-        if report.errors:
-            raise DriftlineError(f"expected every window's groups to be compared, got {report.errors} that failed")
 
 
 class _Stopped(Exception):

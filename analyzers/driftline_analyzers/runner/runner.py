@@ -5,6 +5,7 @@ from collections import deque
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from driftline_analyzers.interruptible import InterruptibleService
 from driftline_analyzers.runner.count_planner import CountPlanner
 from driftline_analyzers.runner.load import load_of
 from driftline_analyzers.runner.phases import Progress, no_progress
@@ -222,20 +223,12 @@ class AnalysisRunner:
         return self._embedder
 
 
-class _AnalysisService(PeriodicService):
-    """Runs the runner; stopping interrupts a run between two batches."""
+class _AnalysisService(InterruptibleService):
+    """Runs the runner and tells its counts."""
 
     def __init__(self, runner: AnalysisRunner) -> None:
-        super().__init__(name="analyzers", interval_s=runner.settings.interval_s, tick=self._run_once)
+        super().__init__(runner, name="analyzers", interval_s=runner.settings.interval_s, tick=self._run_once)
         self._runner = runner
-
-    def start(self) -> None:
-        self._runner.resume()
-        super().start()
-
-    def stop(self, *, deadline_s: float) -> None:
-        self._runner.stop()
-        super().stop(deadline_s=deadline_s)
 
     def stats(self) -> AnalysisStats:
         """Counts and lag."""

@@ -1,6 +1,6 @@
 """The scorers that come with Driftline, by the name that settings and the store use."""
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 ScorerName = Literal[
     "grounding",
@@ -15,16 +15,4 @@ ScorerName = Literal[
     "format",
     "readability",
 ]
-SCORER_NAMES: Final[tuple[ScorerName, ...]] = (
-    "grounding",
-    "injection",
-    "toxicity",
-    "pii",
-    "secrets",
-    "prompt_leak",
-    "refusal",
-    "relevance",
-    "repetition",
-    "format",
-    "readability",
-)
+SCORER_NAMES: Final[tuple[ScorerName, ...]] = get_args(ScorerName)

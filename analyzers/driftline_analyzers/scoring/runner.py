@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.interruptible import InterruptibleService
 from driftline_analyzers.runner.phases import Progress, no_progress
 from driftline_analyzers.runner.records import to_ms
 from driftline_analyzers.scoring.batches import cut_batches
@@ -281,20 +282,12 @@ class ScoringRunner:
         return ScoringWriter(self._store, analyzers=[scorer.name for scorer in self._made_scorers()])
 
 
-class _ScoringService(PeriodicService):
-    """Runs the runner; stopping interrupts a run between two batches."""
+class _ScoringService(InterruptibleService):
+    """Runs the runner and tells its counts."""
 
     def __init__(self, runner: ScoringRunner) -> None:
-        super().__init__(name="scoring", interval_s=runner.settings.scoring_interval_s, tick=self._run_once)
+        super().__init__(runner, name="scoring", interval_s=runner.settings.scoring_interval_s, tick=self._run_once)
         self._runner = runner
-
-    def start(self) -> None:
-        self._runner.resume()
-        super().start()
-
-    def stop(self, *, deadline_s: float) -> None:
-        self._runner.stop()
-        super().stop(deadline_s=deadline_s)
 
     def stats(self) -> ScoringStats:
         """Counts and lag."""
