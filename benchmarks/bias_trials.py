@@ -90,7 +90,7 @@ def measure_power(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
     for corpus in corpora:
         for d in (0.3, 0.5):
             for n_sessions in (50, 100, 200, 400):
-                found, findings, covered, matched = [], [], [], []
+                found, findings, covered, matched, errors, widths = [], [], [], [], [], []
                 for trial in range(n_trials):
                     drawn = draw(corpus, n_sessions=n_sessions, rng=np.random.default_rng(1000 + trial))
                     drawn = replace(drawn, vectors=None)
@@ -101,6 +101,9 @@ def measure_power(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
                     findings.append(regard.status == "gap")
                     covered.append(regard.gap.low <= planted <= regard.gap.high)
                     matched.append(regard.matched_share)
+                    errors.append(regard.gap.gap - planted)
+                    widths.append((regard.gap.high - regard.gap.low) / (2 * 1.96))
+                spread = float(np.sqrt(np.mean(np.square(errors))) / np.mean(widths))
                 rows.append(
                     (
                         corpus.name,
@@ -110,6 +113,7 @@ def measure_power(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
                         rate(found),
                         rate(findings),
                         rate(covered),
+                        f"{spread:.2f}",
                         f"{np.mean(matched):.2f}",
                     )
                 )
@@ -123,7 +127,17 @@ def measure_power(corpora: Sequence[Corpus], *, n_trials: int) -> list[Table]:
                     finding=float(np.mean(findings)),
                     coverage=float(np.mean(covered)),
                 )
-    columns = ("texts", "d", "sessions a group", "trials", "p <= .05", "finding", "interval covers", "calls matched")
+    columns = (
+        "texts",
+        "d",
+        "sessions a group",
+        "trials",
+        "p <= .05",
+        "finding",
+        "interval covers",
+        "spread by interval",
+        "calls matched",
+    )
     return [Table(name="A planted gap of regard", columns=columns, rows=rows)]
 
 

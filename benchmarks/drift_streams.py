@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,7 @@ def load_corpus(name: str, *, data: Path, cache: Path) -> Corpus:
 
     Banking77 has intents of one domain: every eighth intent by name makes a "domain". PolyAI's turns have domains and no intents.
     """
-    with gzip.open(data / CORPORA[name] / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
+    rows = _rows(name, data)
     domains = [row.get("domain", "") for row in rows]
     topics = [row.get("intent", row.get("domain", "")) for row in rows]
     if name == "banking77":
@@ -55,6 +54,16 @@ def load_corpus(name: str, *, data: Path, cache: Path) -> Corpus:
         domains=np.asarray(domains),
         is_oos=np.asarray([bool(row.get("oos", False)) for row in rows]),
     )
+
+
+def read_texts(name: str, *, data: Path) -> list[str]:
+    """The texts of a corpus, in the order of its vectors. Raises FileNotFoundError."""
+    return [row["text"] for row in _rows(name, data)]
+
+
+def _rows(name: str, data: Path) -> list[dict[str, Any]]:
+    with gzip.open(data / CORPORA[name] / "data.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def _vectors(texts: list[str], *, cache: Path, name: str) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ _DRAWS: Final = 500
 _ENOUGH_EXCEEDANCES: Final = 10
 _TOLERANCE: Final = 1e-9
 _SELECTION: Final = 1.15
-"""The regression is chosen on the same calls, which bootstrapping it as it is does not count: over 1,600 samples with a planted gap,
-estimates spread .95 to 1.14 times as far as the bootstrap said (benchmarks.eval_bias shows what the intervals cover)."""
+"""The regression is chosen on the same calls, which bootstrapping it as it is does not count: estimates of a planted gap spread 1.0 to 1.2
+times as far as the bootstrap says ("spread by interval" of benchmarks.eval_bias, times this)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
