@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftline_alerts.labels import fingerprint
-from driftline_alerts.rules import AlertRule, RulePolicy
+from driftline_alerts.rules import AlertRule, RecordingRule, RulePolicy
 from driftline_alerts.transition import AlertState, Observed
 
 GROUP: Final = "driftline-evaluator"
@@ -16,8 +16,13 @@ GROUP: Final = "driftline-evaluator"
 class FailingRule:
     """A rule whose last evaluation failed, and with which error."""
 
-    rule: AlertRule
+    rule: AlertRule | RecordingRule
     error: str
+
+    @property
+    def name(self) -> str:
+        """The alert's name, or the recorded metric's."""
+        return self.rule.alert if isinstance(self.rule, AlertRule) else self.rule.record
 
 
 def evaluation_failing_rule(project: str) -> AlertRule:
@@ -49,8 +54,8 @@ def observe_failing(meta: AlertRule, failing: Iterable[FailingRule]) -> tuple[Ob
     return tuple(
         _observed(
             meta,
-            {"rule_group": each.rule.group, "rule": each.rule.alert, "rule_uid": each.rule.uid},
-            summary=f"Rule {each.rule.alert} cannot be evaluated",
+            {"rule_group": each.rule.group, "rule": each.name, "rule_uid": each.rule.uid},
+            summary=f"Rule {each.name} cannot be evaluated",
             description=f"Its alerts are held as they were and none can fire or resolve. Last error: {each.error}",
             value=1.0,
             runbook="docs/runbooks/rule-evaluation-failing.md",
