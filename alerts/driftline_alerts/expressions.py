@@ -41,14 +41,16 @@ def presence(expr: str) -> str | None:
 
 
 def metric_names(expr: str) -> frozenset[str]:
-    """The metrics that expr selects by name. Raises ConfigError."""
+    """The metrics that expr selects by name; '' for a selector that names none. Raises ConfigError."""
     return frozenset(_names(_parse(expr)))
 
 
 def _names(node: promql_parser.Expr) -> Iterator[str]:
     if isinstance(node, promql_parser.VectorSelector):
-        named = [matcher.value for matcher in node.matchers.matchers if matcher.name == "__name__"]
-        yield from [node.name] if node.name else named
+        named = (
+            m.value for m in node.matchers.matchers if m.name == "__name__" and m.op == promql_parser.MatchOp.Equal
+        )
+        yield node.name or next(named, "")
     elif isinstance(node, promql_parser.MatrixSelector):
         yield from _names(node.vector_selector)
     elif isinstance(node, promql_parser.BinaryExpr):

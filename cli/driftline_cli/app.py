@@ -330,6 +330,24 @@ def check_rules(
     run_check(files or [], is_json=is_json)
 
 
+@rules.command("test")
+def rules_test(
+    *,
+    files: Annotated[list[Path], typer.Argument(help="Unit test files in promtool's format.")],
+    as_prometheus: Annotated[
+        bool,
+        typer.Option("--as-prometheus", help="Leave our driftline_* annotations without effect, as promtool does."),
+    ] = False,
+    is_json: AsJson = False,
+) -> None:
+    """Run the rules over the samples of unit test files and say what is not as expected. Exit code 1 when something is not."""
+    from driftline_cli.rules_test import run_test
+    from driftline_core.log import configure_logging
+
+    configure_logging(level="error")
+    raise typer.Exit(run_test(files, as_prometheus=as_prometheus, is_json=is_json))
+
+
 @dialects.command("check")
 def check_dialects(
     *,

@@ -1,0 +1,1 @@
+"""Rules run over samples in memory: unit test files in promtool's format."""
