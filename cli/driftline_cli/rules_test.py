@@ -5,8 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from driftline_cli.console import human_console, write_json
-from driftline_cli.rule_tests.unit_file import load_unit_file
-from driftline_cli.rule_tests.unit_run import run_unit_file
+from driftline_cli.rule_runs.unit_file import load_unit_file
+from driftline_cli.rule_runs.unit_run import run_unit_file
 
 
 def run_test(files: Sequence[Path], *, as_prometheus: bool, is_json: bool) -> int:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from driftline_alerts.errors import RuleError
-from driftline_cli.rule_tests.notation import parse_series, parse_values
-from driftline_cli.rule_tests.unit_file import load_unit_file
-from driftline_cli.rule_tests.unit_run import Failure, run_unit_file
+from driftline_cli.rule_runs.notation import parse_series, parse_values
+from driftline_cli.rule_runs.unit_file import load_unit_file
+from driftline_cli.rule_runs.unit_run import Failure, run_unit_file
 from driftline_cli.rules_test import run_test
 from driftline_core.errors import ConfigError
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,12 +10,13 @@ from driftline_alerts.durations import format_duration
 from driftline_alerts.evaluator import Evaluator, RuleRun
 from driftline_alerts.group_run import GroupRun
 from driftline_alerts.recording import RecordedSample, Recorder, RecordRun, SeriesKey
-from driftline_alerts.rules import AlertRule, RuleGroup, RulePolicy, load_rules
+from driftline_alerts.rules import RuleGroup, load_rules
 from driftline_api.promql.engine import EngineOptions, PromqlEngine
 from driftline_cli.query_source import EngineQuerySource
-from driftline_cli.rule_tests.memory_source import MemorySource
-from driftline_cli.rule_tests.step_cache import StepCache
-from driftline_cli.rule_tests.unit_file import AlertCase, ExpectedAlert, ExprCase, UnitFile, UnitTest
+from driftline_cli.rule_runs.event_time import as_prometheus_has_it, at_event_time
+from driftline_cli.rule_runs.memory_source import MemorySource
+from driftline_cli.rule_runs.step_cache import StepCache
+from driftline_cli.rule_runs.unit_file import AlertCase, ExpectedAlert, ExprCase, UnitFile, UnitTest
 from driftline_core.errors import QueryError
 
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,9 +35,8 @@ class Failure:
 
 def run_unit_file(file: UnitFile, *, as_prometheus: bool = False) -> list[Failure]:
     """Every expectation that is not met. as_prometheus: our annotations change nothing, as in promtool. Raises RuleError."""
-    groups = (
-        [_plain(group, as_prometheus=as_prometheus) for group in load_rules(file.rule_paths)] if file.rule_paths else []
-    )
+    plain = as_prometheus_has_it if as_prometheus else at_event_time
+    groups = [plain(group) for group in load_rules(file.rule_paths)] if file.rule_paths else []
     order = {name: number for number, name in enumerate(file.group_order)}
     groups.sort(key=lambda group: order.get(group.name, len(order)))
     return [
@@ -44,20 +44,6 @@ def run_unit_file(file: UnitFile, *, as_prometheus: bool = False) -> list[Failur
         for number, test in enumerate(file.tests, start=1)
         for failure in _UnitRun(test, groups, file.evaluation_interval, name=test.name or f"test {number}").failures()
     ]
-
-
-def _plain(group: RuleGroup, *, as_prometheus: bool) -> RuleGroup:
-    """The group with every query at the time of the evaluation."""
-    rules = [
-        replace(
-            rule,
-            policy=RulePolicy(no_data="ok") if as_prometheus else replace(rule.policy, query_offset=timedelta(0)),
-        )
-        if isinstance(rule, AlertRule)
-        else rule
-        for rule in group.rules
-    ]
-    return replace(group, rules=tuple(rules))
 
 
 class _UnitRun:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from driftline_alerts.durations import parse_duration
 from driftline_alerts.errors import RuleError
 from driftline_alerts.strict_yaml import load_strict_yaml
-from driftline_cli.rule_tests.notation import parse_series, parse_values
+from driftline_cli.rule_runs.notation import parse_series, parse_values
 from driftline_core.errors import ConfigError
 
 _T = TypeVar("_T")
