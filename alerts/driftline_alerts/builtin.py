@@ -49,6 +49,18 @@ def no_data_rule(project: str) -> AlertRule:
     )
 
 
+def watchdog_rule(project: str) -> AlertRule:
+    """Fires always: what tells of its absence (a dead man's switch) tells that nobody evaluates rules or delivers alerts."""
+    return AlertRule(
+        uid=f"builtin-watchdog-{project}",
+        group=GROUP,
+        alert="DriftlineWatchdog",
+        expr="vector(1)",
+        labels={"severity": "none"},
+        policy=RulePolicy(no_data="ok"),
+    )
+
+
 def observe_failing(meta: AlertRule, failing: Iterable[FailingRule]) -> tuple[Observed, ...]:
     """One element a rule that fails."""
     return tuple(
@@ -61,6 +73,22 @@ def observe_failing(meta: AlertRule, failing: Iterable[FailingRule]) -> tuple[Ob
             runbook="docs/runbooks/rule-evaluation-failing.md",
         )
         for each in failing
+    )
+
+
+def observe_watchdog(meta: AlertRule, *, is_alive: bool) -> tuple[Observed, ...]:
+    """One element while rules can be evaluated, so that the switch also falls when none can."""
+    if not is_alive:
+        return ()
+    return (
+        _observed(
+            meta,
+            {},
+            summary="Driftline evaluates its rules",
+            description="This alert always fires. Route it to something that tells you when it stops.",
+            value=1.0,
+            runbook="docs/runbooks/watchdog.md",
+        ),
     )
 
 

@@ -14,6 +14,8 @@ from driftline_alerts.builtin import (
     no_data_rule,
     observe_failing,
     observe_gaps,
+    observe_watchdog,
+    watchdog_rule,
 )
 from driftline_alerts.courier import CourierStats
 from driftline_alerts.delivery import Delivery, build_delivery
@@ -87,8 +89,15 @@ class AlertEvaluator:
         )
         self._failing = self._builtin_run(evaluation_failing_rule(settings.project))
         self._no_data = self._builtin_run(no_data_rule(settings.project))
+        self._watchdog = self._builtin_run(watchdog_rule(settings.project))
+        # Shipped as the rules are. Only an Alertmanager can route it to what waits for its absence.
+        watchdog = (self._watchdog,) if settings.alertmanager_urls and not settings.rule_paths else ()
         self._builtin = GroupRun(
-            name=GROUP, file="", interval_s=settings.interval_s, limit=0, rules=(self._failing, self._no_data)
+            name=GROUP,
+            file="",
+            interval_s=settings.interval_s,
+            limit=0,
+            rules=(self._failing, self._no_data, *watchdog),
         )
         self._evaluator = Evaluator(
             query,
@@ -221,9 +230,15 @@ class AlertEvaluator:
         runs = [run for group in self._groups for run in group.rules]
         failing = [FailingRule(rule=run.rule, error=run.error) for run in runs if run.error is not None]
         held = [(run.rule, state) for run in self._runs() for state in run.states.values()]
+        observed = {
+            self._failing.rule.uid: observe_failing(self._failing.rule, failing),
+            self._no_data.rule.uid: observe_gaps(self._no_data.rule, held, now),
+            self._watchdog.rule.uid: observe_watchdog(
+                self._watchdog.rule, is_alive=not runs or len(failing) < len(runs)
+            ),
+        }
         return [
-            *self._step_builtin(self._failing, observe_failing(self._failing.rule, failing), now),
-            *self._step_builtin(self._no_data, observe_gaps(self._no_data.rule, held, now), now),
+            state for run in self._builtin.alerting for state in self._step_builtin(run, observed[run.rule.uid], now)
         ]
 
     def _step_builtin(self, run: RuleRun, observed: tuple[Observed, ...], now: datetime) -> list[AlertState]:
@@ -342,7 +357,7 @@ class AlertEvaluator:
         self._record_again(stored, now)
         for run in self._all_runs():
             states = stored.pop(run.rule.uid, [])
-            if run is self._failing or run is self._no_data:
+            if run in self._builtin.rules:
                 run.states = {state.fingerprint: state for state in states}
             elif states:
                 self._evaluator.resume(run, states, align(now, run.interval))
