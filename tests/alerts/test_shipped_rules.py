@@ -1,5 +1,6 @@
 """The rules that come with Driftline: valid for promtool, tested by it, each with a page that says what to do."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -56,7 +57,7 @@ def test_rule_says_how_bad_what_and_what_to_do(rule: AlertRule) -> None:
     assert rule.labels["severity"] in ("critical", "warning")
     assert {"summary", "description", "runbook_url"} <= set(rule.annotations)
     assert "$value" in rule.annotations["description"]
-    assert "$labels.service" in rule.annotations["summary"]
+    assert re.search(r"\$labels\.(service|provider)\b", rule.annotations["summary"])
     assert (ROOT / rule.annotations["runbook_url"]).is_file()
 
 

@@ -12,6 +12,7 @@ from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, anchored, matches_all
 from driftline_api.promql.metrics import Metric, MetricCatalogue, MetricKind
 from driftline_api.promql.numbers import format_value
+from driftline_api.promql.recorded_source import RecordedSource
 from driftline_api.promql.samples import MinuteGrid, held
 from driftline_api.promql.values import METRIC_NAME, Labels, Series, make_labels
 from driftline_core.clock import Clock, utc_now
@@ -60,6 +61,7 @@ class StoreSource:
         self.project = project
         self.catalogue = catalogue
         self._store = store
+        self._recorded = RecordedSource(store, project)
         self._clock = clock
         self._max_samples = max_samples
 
@@ -73,6 +75,8 @@ class StoreSource:
             found.extend(self._read(metric, names, matchers, start_ms, end_ms))
             if sum(len(one.timestamps) for one in found) > self._max_samples:
                 raise ExecutionError("query processing would load too many samples into memory in query execution")
+        if self._may_be_recorded(matchers):
+            found.extend(self._recorded.select(matchers, start_ms, end_ms))
         return found
 
     def label_sets(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Labels]:
@@ -89,7 +93,14 @@ class StoreSource:
                     for labels in _series_labels(metric, name, row):
                         if matches_all(matchers, labels):
                             found.append(labels)
+        if self._may_be_recorded(matchers):
+            found.extend(self._recorded.label_sets(matchers, start_ms, end_ms))
         return found
+
+    def _may_be_recorded(self, matchers: Sequence[LabelMatcher]) -> bool:
+        """False for a query that names a metric of the catalogue."""
+        named = [one.value for one in matchers if one.name == METRIC_NAME and one.kind is MatchKind.EQUAL]
+        return not any(name in self.catalogue.series_names for name in named)
 
     def _read(
         self, metric: Metric, names: list[str], matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int
