@@ -96,9 +96,15 @@ def _pairs(times: np.ndarray, values: np.ndarray, kept: np.ndarray | None = None
 @contextmanager
 def running_prometheus(prometheus: str, promtool: str, folder: Path, series: Sequence[Series]) -> Iterator[str]:
     """A real Prometheus on loopback that holds the series; yields its URL and ends it after."""
-    text = folder / "samples.txt"
-    text.write_text("".join(_open_metrics(series)) + "# EOF\n", encoding="utf-8")
-    data = folder / "data"
+    (folder / "samples.txt").write_text("".join(_open_metrics(series)) + "# EOF\n", encoding="utf-8")
+    with served_prometheus(prometheus, promtool, folder) as url:
+        yield url
+
+
+@contextmanager
+def served_prometheus(prometheus: str, promtool: str, folder: Path) -> Iterator[str]:
+    """A real Prometheus on loopback that holds folder/samples.txt (OpenMetrics); yields its URL and ends it after."""
+    text, data = folder / "samples.txt", folder / "data"
     subprocess.run(
         [promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)], check=True, capture_output=True
     )
