@@ -251,6 +251,7 @@ class Evaluator:
 
 def _labels_of_absent(argument: Any) -> Labels:
     """What an absent series would have been called: the labels that the selector fixes, each only if fixed once."""
+    argument = unwrapped(argument)
     if isinstance(argument, pp.MatrixSelector):
         argument = argument.vector_selector
     if not isinstance(argument, pp.VectorSelector):
