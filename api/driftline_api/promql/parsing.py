@@ -9,7 +9,7 @@ import promql_parser as pp
 
 from driftline_api.promql.aggregations import Grouping
 from driftline_api.promql.binary import SET_OPERATORS, Matching
-from driftline_api.promql.errors import BadQuery
+from driftline_api.promql.errors import BadQuery, BadSelector
 from driftline_api.promql.functions import CLOCKS, ELEMENTWISE, VECTOR_FUNCTIONS
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, equal
 from driftline_api.promql.over_time import OVER_TIME_FUNCTIONS
@@ -72,10 +72,14 @@ def parse(text: str) -> Any:
 
 
 def parse_selector(text: str) -> list[LabelMatcher]:
-    """The matchers of a series selector, as in `match[]`. Raises BadQuery."""
-    tree = parse(text)
+    """The matchers of a series selector, as in `match[]`. Raises BadSelector."""
+    try:
+        tree = parse(text)
+    except BadQuery as error:
+        is_empty = "at least one non-empty matcher" in str(error)
+        raise BadSelector("match[] must contain at least one non-empty matcher" if is_empty else str(error)) from error
     if not isinstance(tree, pp.VectorSelector) or tree.offset is not None or tree.at is not None:
-        raise BadQuery(f"parse error: expected a series selector, got {text}")
+        raise BadSelector(f"parse error: expected a series selector, got {text}")
     return matchers_of(tree)
 
 
