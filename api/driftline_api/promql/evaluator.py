@@ -13,6 +13,7 @@ from driftline_api.promql.errors import BadQuery, ExecutionError, QueryCanceled,
 from driftline_api.promql.functions import CLOCKS, ELEMENTWISE, VECTOR_FUNCTIONS, number_of, text_of, vector_of
 from driftline_api.promql.label_functions import LABEL_NAME
 from driftline_api.promql.matchers import LabelMatcher, MatchKind
+from driftline_api.promql.numbers import format_sample
 from driftline_api.promql.over_time import OVER_TIME_FUNCTIONS
 from driftline_api.promql.parsing import (
     at_ms,
@@ -190,7 +191,7 @@ class Evaluator:
         limit = number_of(parameter)
         refused = limit[~((limit > -_MAX_LIMIT) & (limit < _MAX_LIMIT))]
         if len(refused):
-            raise ExecutionError(f"Scalar value {refused[0]:g} overflows int64")
+            raise ExecutionError(f"Scalar value {format_sample(float(refused[0]))} overflows int64")
         return top(vector, grouping, np.trunc(limit).astype(np.int64), is_bottom=op == "bottomk")
 
     # Functions
