@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.errors import PromqlError
-from driftline_api.promql.payload import result_data
+from driftline_api.promql.payload import result_json
 from tests.api.promql_generator import generated
 from tests.api.promql_queries import FAILING, INSTANT_ONLY, PICKED
 from tests.api.promql_samples import START, MemorySource, make_series, running_prometheus
@@ -89,7 +90,7 @@ def _sample_difference(a: list[Any], b: list[Any]) -> str | None:
 def ask(run: Callable[[], Any]) -> dict[str, Any]:
     """Our answer, in Prometheus' envelope."""
     try:
-        return {"status": "success", "data": result_data(run())}
+        return {"status": "success", "data": orjson.loads(result_json(run()))}
     except PromqlError as error:
         return {"status": "error", "errorType": error.kind, "error": str(error)}
 

@@ -19,7 +19,7 @@ from driftline_api.promql.matchers import LabelMatcher
 from driftline_api.promql.metrics import Metric, MetricCatalogue
 from driftline_api.promql.numbers import parse_duration_ms, parse_time_ms
 from driftline_api.promql.parsing import parse, parse_selector
-from driftline_api.promql.payload import result_data
+from driftline_api.promql.payload import result_json
 from driftline_api.promql.store_source import StoreSource
 from driftline_api.promql.values import Labels
 from driftline_core import Clock, QueryError, StoreError, get_logger
@@ -168,7 +168,7 @@ class _PrometheusApi:
             result = self._engine(project).instant(_expr(form), time_ms / 1000, timeout_s=timeout_s)
         except BadQuery as error:
             raise BadQuery(f'invalid parameter "query": {error}') from error
-        return result_data(result), False
+        return orjson.Fragment(result_json(result)), False
 
     def query_range(self, form: Form, project: str) -> tuple[Any, bool]:
         start_ms, end_ms = form.time_ms("start"), form.time_ms("end")
@@ -183,7 +183,7 @@ class _PrometheusApi:
         timeout_s = form.timeout_s()
         engine = self._engine(project)
         result = engine.range(_expr(form), start_ms / 1000, end_ms / 1000, step_ms / 1000, timeout_s=timeout_s)
-        return result_data(result), False
+        return orjson.Fragment(result_json(result)), False
 
     def labels(self, form: Form, project: str) -> tuple[Any, bool]:
         names = {name for labels in self._label_sets(form, project) for name, _ in labels}
