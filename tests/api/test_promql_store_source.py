@@ -132,6 +132,48 @@ def test_cost_follows_prices_and_calls_without_a_price_are_counted_apart(store: 
     assert value(store, 'driftline_unpriced_calls_total{model="gpt-4o"}', T + 60) is None
 
 
+def test_cost_before_the_range_is_in_its_counter(store: Store) -> None:
+    rows = [
+        rollup(NOON - timedelta(days=2), calls=1, input_tokens=1_000_000),
+        rollup(NOON - timedelta(days=2), calls=3, model="house-model"),
+    ]
+    insert(store, "rollup_1m", rows)
+    PriceBook(store).sync(NOON - timedelta(days=3))
+    assert value(store, "driftline_cost_usd_total", T) == pytest.approx(2.5)
+    assert value(store, "driftline_unpriced_calls_total", T) == 3
+    assert value(store, "sum_over_time(driftline_unpriced_calls_total[1h]) / 61", T) == 3
+
+
+def test_every_counter_is_the_same_line_whatever_range_is_asked_for(store: Store) -> None:
+    rows = [
+        rollup(NOON + i * HOUR, calls=2, errors=1, input_tokens=1000, output_tokens=10, model=model)
+        for i in range(5)
+        for model in ("gpt-4o", "house-model")
+    ]
+    insert(store, "rollup_1m", rows)
+    PriceBook(store).sync(NOON - HOUR)
+    all_of_it, end_of_it = (
+        {
+            one.labels: dict(zip(one.timestamps.tolist(), one.values.tolist(), strict=True))
+            for one in source(store).select([], int((T + begin) * 1000), int((T + 5 * 3600) * 1000))
+        }
+        for begin in (0, 4.2 * 3600)
+    )
+    assert all_of_it.keys() == end_of_it.keys()
+    assert {labels: [all_of_it[labels][at] for at in line] for labels, line in end_of_it.items()} == {
+        labels: list(line.values()) for labels, line in end_of_it.items()
+    }
+
+
+def test_label_sets_are_those_of_the_samples(store: Store) -> None:
+    rows = [rollup(NOON, errors=1, input_tokens=10, model=model) for model in ("gpt-4o", "house-model")]
+    insert(store, "rollup_1m", rows)
+    PriceBook(store).sync(NOON - HOUR)
+    begin, end = int(T * 1000), int((T + 3600) * 1000)
+    selected = {one.labels for one in source(store).select([], begin, end)}
+    assert set(source(store).label_sets([], begin, end)) == selected
+
+
 def test_durations_are_a_histogram_in_seconds(store: Store) -> None:
     bounds = bucket_labels()
     n = len(bounds) - 1

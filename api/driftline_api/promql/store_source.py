@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, anchored, matches_all
@@ -14,7 +15,7 @@ from driftline_api.promql.metrics import Metric, MetricCatalogue, MetricKind
 from driftline_api.promql.numbers import format_value
 from driftline_api.promql.recorded_source import RecordedSource
 from driftline_api.promql.samples import MinuteGrid, held
-from driftline_api.promql.values import METRIC_NAME, Labels, Series, make_labels
+from driftline_api.promql.values import METRIC_NAME, Floats, Labels, Series, Times, make_labels
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import StoreError
 from driftline_core.store import Store
@@ -38,6 +39,7 @@ _CONDITIONS: Final = {
     MatchKind.MATCHES: "match(toString({label}), {{{name}:String}})",
     MatchKind.NOT_MATCHES: "NOT match(toString({label}), {{{name}:String}})",
 }
+_BUCKET_COLUMNS: Final = ("base_buckets", "buckets")
 _LE: Final = "le"
 _SETTINGS: Final = {"do_not_merge_across_partitions_select_final": 1}
 _CATALOGUE: Final = MetricCatalogue.load()
@@ -119,16 +121,11 @@ class StoreSource:
     def _counters(self, metric: Metric, matchers: Sequence[LabelMatcher], grid: MinuteGrid) -> Iterator[Series]:
         table = self._table(metric, _COUNTER_COLUMNS, matchers, _grid_bounds(grid))
         self._check_size(table.num_rows * len(grid.times))
-        first, base = table.column("first_s").to_numpy(), table.column("base").to_numpy()
-        minutes, increments = _lists(table, "minutes"), _lists(table, "increments")
-        for i, labels in enumerate(self._labels(metric, table)):
-            alive = grid.alive(int(first[i]))
-            running = grid.running(float(base[i]), grid.positions(minutes[i]), increments[i].astype(np.float64))
-            yield Series(
-                labels=make_labels({METRIC_NAME: metric.name, **labels}),
-                timestamps=grid.times[alive],
-                values=running[alive],
-            )
+        minutes, offsets = _flat(table, "minutes")
+        increments, _ = _flat(table, "increments")
+        lines = grid.lines(_numbers(table, "base"), grid.cells(minutes, offsets), increments)
+        alive = grid.alive(table.column("first_s").to_numpy())
+        yield from _series(self._names(metric, table, metric.name), grid, alive, lines)
 
     def _histograms(
         self, metric: Metric, names: list[str], matchers: Sequence[LabelMatcher], grid: MinuteGrid
@@ -136,48 +133,40 @@ class StoreSource:
         table = self._table(metric, _HISTOGRAM_COLUMNS, matchers, _grid_bounds(grid))
         bounds = bucket_labels()
         self._check_size(table.num_rows * len(grid.times) * len(bounds))
-        first = table.column("first_s").to_numpy()
-        minutes, counts, sums = _lists(table, "minutes"), _lists(table, "counts"), _lists(table, "sums")
-        base_count, base_sum = table.column("base_count").to_numpy(), table.column("base_sum").to_numpy()
-        base_buckets, buckets = _lists(table, "base_buckets"), _nested_lists(table, "buckets", width=len(bounds))
-        for i, labels in enumerate(self._labels(metric, table)):
-            alive = grid.alive(int(first[i]))
-            positions = grid.positions(minutes[i])
-            lines: dict[str, tuple[float, npt.NDArray[Any]]] = {
-                f"{metric.name}_count": (float(base_count[i]), counts[i]),
-                f"{metric.name}_sum": (float(base_sum[i]), sums[i]),
-            }
-            for name, (base, increments) in lines.items():
-                if name in names:
-                    yield Series(
-                        labels=make_labels({METRIC_NAME: name, **labels}),
-                        timestamps=grid.times[alive],
-                        values=grid.running(base, positions, increments.astype(np.float64))[alive],
-                    )
-            if f"{metric.name}_bucket" not in names:
-                continue
-            by_minute = buckets[i]
-            for number, bound in enumerate(bounds):
-                named = make_labels({METRIC_NAME: f"{metric.name}_bucket", **labels, _LE: bound})
-                if not matches_all(matchers, named):
-                    continue
-                is_total = number >= len(bounds) - 1
-                base = base_count[i] if is_total else base_buckets[i][number] if len(base_buckets[i]) else 0.0
-                increments = counts[i] if is_total else by_minute[:, number]
-                yield Series(
-                    labels=named,
-                    timestamps=grid.times[alive],
-                    values=grid.running(float(base), positions, increments.astype(np.float64))[alive],
+        minutes, offsets = _flat(table, "minutes")
+        cells, alive = grid.cells(minutes, offsets), grid.alive(table.column("first_s").to_numpy())
+        counts, base_count = _flat(table, "counts")[0], _numbers(table, "base_count")
+        if f"{metric.name}_count" in names:
+            lines = grid.lines(base_count, cells, counts)
+            yield from _series(self._names(metric, table, f"{metric.name}_count"), grid, alive, lines)
+        if f"{metric.name}_sum" in names:
+            lines = grid.lines(_numbers(table, "base_sum"), cells, _flat(table, "sums")[0])
+            yield from _series(self._names(metric, table, f"{metric.name}_sum"), grid, alive, lines)
+        if f"{metric.name}_bucket" not in names:
+            return
+        base_buckets, buckets = (_rows(_flat_lists(table, name), width=len(bounds)) for name in _BUCKET_COLUMNS)
+        on_le = [matcher for matcher in matchers if matcher.name == _LE]
+        for number, bound in enumerate(bounds):
+            if all(matcher.matches(bound) for matcher in on_le):
+                # The last bucket is all of them, also for rows from before there were buckets.
+                is_total = number == len(bounds) - 1
+                lines = grid.lines(
+                    base_count if is_total else base_buckets[:, number],
+                    cells,
+                    counts if is_total else buckets[:, number],
                 )
+                labels = self._names(metric, table, f"{metric.name}_bucket", bound=bound)
+                yield from _series(labels, grid, alive, lines)
 
     def _gauges(self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> Iterator[Series]:
         table = self._table(metric, _GAUGE_COLUMNS, matchers, _gauge_bounds(start_ms, end_ms))
         self._check_size(table.num_rows * ((end_ms - start_ms) // 60_000 + 1))
-        ends, lengths, values = (_lists(table, name) for name in _GAUGE_COLUMNS)
-        for i, labels in enumerate(self._labels(metric, table)):
-            times, samples = held(ends[i], lengths[i], values[i], start_ms=start_ms, end_ms=end_ms)
+        (ends, offsets), (lengths, _), (values, _) = (_flat(table, name) for name in _GAUGE_COLUMNS)
+        for labels, (begin, end) in zip(self._names(metric, table, metric.name), pairwise(offsets), strict=True):
+            held_for = slice(begin, end)
+            times, samples = held(ends[held_for], lengths[held_for], values[held_for], start_ms=start_ms, end_ms=end_ms)
             if len(times):
-                yield Series(labels=make_labels({METRIC_NAME: metric.name, **labels}), timestamps=times, values=samples)
+                yield Series(labels=labels, timestamps=times, values=samples)
 
     def _table(
         self,
@@ -204,6 +193,17 @@ class StoreSource:
             return self._store.arrow(sql, parameters, settings=_SETTINGS)
         except StoreError as error:
             raise ExecutionError(f"the store failed on {metric.name}: {error}") from error
+
+    def _names(self, metric: Metric, table: Any, name: str, *, bound: str = "") -> Iterator[Labels]:
+        """The labels of the series of each row, bound as `le` where there is one."""
+        values: dict[str, Any] = {label: table.column(label).to_pylist() for label in metric.labels}
+        values[METRIC_NAME] = repeat(name, table.num_rows)
+        if bound:
+            values[_LE] = repeat(bound, table.num_rows)
+        ordered = sorted(values)
+        for row in zip(*(values[label] for label in ordered), strict=True):
+            pairs = zip(ordered, row, strict=True)
+            yield tuple(pairs) if all(row) else tuple(pair for pair in pairs if pair[1])
 
     def _labels(self, metric: Metric, table: Any) -> list[dict[str, str]]:
         columns = [table.column(label).to_pylist() for label in metric.labels]
@@ -246,29 +246,40 @@ def _series_labels(metric: Metric, name: str, row: dict[str, str]) -> Iterator[L
         yield make_labels({METRIC_NAME: name, **row})
 
 
-def _lists(table: Any, name: str) -> list[npt.NDArray[Any]]:
-    """A column of lists as one array a row."""
-    column = table.column(name).combine_chunks()
-    chunks = column.chunks if hasattr(column, "chunks") else [column]
-    out: list[npt.NDArray[Any]] = []
-    for chunk in chunks:
-        flat, offsets = chunk.flatten().to_numpy(zero_copy_only=False), chunk.offsets.to_numpy()
-        start = offsets[0] if len(offsets) else 0
-        out.extend(flat[begin - start : end - start] for begin, end in pairwise(offsets))
-    return out
+def _series(labels: Iterator[Labels], grid: MinuteGrid, alive: Times, lines: Floats) -> Iterator[Series]:
+    """One series a row of lines, from its first sample on."""
+    for one, first, line in zip(labels, alive.tolist(), lines, strict=True):
+        yield Series(labels=one, timestamps=grid.times[first:], values=line[first:])
 
 
-def _nested_lists(table: Any, name: str, *, width: int) -> list[npt.NDArray[np.float64]]:
-    """A column of lists of lists as one array (n, width) a row; inner lists of another length count as zeros."""
+def _numbers(table: Any, name: str) -> Floats:
+    numbers: Floats = table.column(name).to_numpy().astype(np.float64, copy=False)
+    return numbers
+
+
+def _flat(table: Any, name: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """A column of lists as all of their numbers, and where each row's begin and end: row i is numbers[offsets[i]:offsets[i + 1]]."""
+    flat, offsets = _flat_lists(table, name)
+    return flat.to_numpy(zero_copy_only=False), offsets
+
+
+def _flat_lists(table: Any, name: str) -> tuple[Any, npt.NDArray[np.int64]]:
     column = table.column(name).combine_chunks()
-    chunks = column.chunks if hasattr(column, "chunks") else [column]
-    out: list[npt.NDArray[np.float64]] = []
-    for chunk in chunks:
-        inner, offsets = chunk.flatten(), chunk.offsets.to_numpy()
-        is_full = np.diff(inner.offsets.to_numpy()) == width
-        flat = inner.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-        rows = np.zeros((len(inner), width))
-        rows[is_full] = flat[np.repeat(is_full, np.diff(inner.offsets.to_numpy()))].reshape(-1, width)
-        start = offsets[0] if len(offsets) else 0
-        out.extend(rows[begin - start : end - start] for begin, end in pairwise(offsets))
-    return out
+    if hasattr(column, "chunks"):
+        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
+    offsets = column.offsets.to_numpy().astype(np.int64)
+    return column.flatten(), offsets - (offsets[0] if len(offsets) else 0)
+
+
+def _rows(lists: tuple[Any, npt.NDArray[np.int64]], *, width: int) -> Floats:
+    """Lists of numbers, or of the lists of them, as rows: (n, width). A list of another length counts as zeros."""
+    flat, offsets = lists
+    if pa.types.is_list(flat.type):
+        offsets = flat.offsets.to_numpy().astype(np.int64)
+        flat = flat.flatten()
+    lengths = np.diff(offsets)
+    rows = np.zeros((len(lengths), width))
+    is_full = lengths == width
+    numbers = flat.to_numpy(zero_copy_only=False).astype(np.float64)
+    rows[is_full] = numbers[np.repeat(is_full, lengths)].reshape(-1, width)
+    return rows
