@@ -57,7 +57,7 @@ def test_rule_says_how_bad_what_and_what_to_do(rule: AlertRule) -> None:
     assert rule.labels["severity"] in ("critical", "warning")
     assert {"summary", "description", "runbook_url"} <= set(rule.annotations)
     assert "$value" in rule.annotations["description"]
-    assert re.search(r"\$labels\.(service|provider)\b", rule.annotations["summary"])
+    assert re.search(r"\$labels\.(service|provider|collector|project|part|disk)\b", rule.annotations["summary"])
     assert (ROOT / rule.annotations["runbook_url"]).is_file()
 
 
