@@ -1,6 +1,7 @@
 """A mail server on loopback that keeps what it is sent: SMTP with STARTTLS or TLS, and AUTH PLAIN."""
 
 import base64
+import contextlib
 import socketserver
 import ssl
 import threading
@@ -31,10 +32,10 @@ class SmtpServer:
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                try:
-                    _Session(outer, self.request).run()
-                except OSError:  # the client does not trust us, or went away
-                    return
+                session = _Session(outer, self.request)
+                with contextlib.suppress(OSError):  # the client does not trust us, or went away
+                    session.run()
+                session.close()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -54,11 +55,11 @@ class _Session:
         self._connection = connection
         self._is_encrypted = False
         self._recipients: list[str] = []
-        if server.is_tls:
-            self._encrypt()
-        self._file = self._connection.makefile("rb")
 
     def run(self) -> None:
+        if self._server.is_tls:
+            self._encrypt()
+        self._file = self._connection.makefile("rb")
         self._say("220 loopback ESMTP")
         while line := self._file.readline().decode().strip():
             verb = line.split()[0].upper()
@@ -69,6 +70,7 @@ class _Session:
                 self._say(f"250-loopback\r\n{'250-STARTTLS' if can_start else '250-8BITMIME'}\r\n250 AUTH PLAIN")
             elif verb == "STARTTLS":
                 self._say("220 go ahead")
+                self._file.close()
                 self._encrypt()
                 self._file = self._connection.makefile("rb")
             elif verb == "AUTH":
@@ -88,6 +90,9 @@ class _Session:
             else:
                 self._say("250 ok")
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _take(self) -> bool:
         lines = []
         while (line := self._file.readline()) != b".\r\n":
@@ -104,7 +109,9 @@ class _Session:
 
     def _encrypt(self) -> None:
         assert self._server.context is not None
-        self._connection = self._server.context.wrap_socket(self._connection, server_side=True)
+        bare = self._connection
+        self._connection = self._server.context.wrap_socket(bare, server_side=True, do_handshake_on_connect=False)
+        self._connection.do_handshake()
         self._is_encrypted = True
 
     def _say(self, text: str) -> None:
