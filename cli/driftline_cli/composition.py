@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
+from driftline_analyzers.anomaly.budget_runner import BudgetRunner
+from driftline_analyzers.anomaly.runner import AnomalyRunner
 from driftline_analyzers.bias.runner import BiasRunner
 from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.runner.runner import AnalysisRunner
@@ -148,6 +150,10 @@ def _wire(
     ]
     if analyzers.bias_window:
         background.append(_bias(store, analyzers, clock).service())
+    if analyzers.anomaly_max_series:
+        background.append(AnomalyRunner(store, analyzers, clock).service())
+    if analyzers.budgets:
+        background.append(BudgetRunner(store, analyzers, clock).service())
     itself = SelfSamples(store, [intake, *background], project=alerts.project, clock=clock)
     background.append(PeriodicService(name="self", interval_s=SELF_INTERVAL_S, tick=itself.tick))
     if not is_driven:

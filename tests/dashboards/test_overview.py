@@ -109,6 +109,14 @@ def test_only_metrics_of_the_catalogue_are_used_and_counters_only_in_rate_or_inc
         "driftline_drift_pvalue",
         "driftline_request_duration_seconds_sum",
         "driftline_request_duration_seconds_count",
+        "driftline_anomaly_zscore",
+        "driftline_anomaly_value",
+        "driftline_anomaly_expected",
+        "driftline_anomaly_lower",
+        "driftline_anomaly_upper",
+        "driftline_budget_limit_usd",
+        "driftline_budget_spent_usd",
+        "driftline_budget_forecast_usd",
     }
 
 
