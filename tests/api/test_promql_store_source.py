@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from driftline_api.promql.earlier_sums import EarlierSums
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.store_source import StoreSource, bucket_labels
@@ -163,6 +164,48 @@ def test_every_counter_is_the_same_line_whatever_range_is_asked_for(store: Store
     assert {labels: [all_of_it[labels][at] for at in line] for labels, line in end_of_it.items()} == {
         labels: list(line.values()) for labels, line in end_of_it.items()
     }
+
+
+def test_what_is_remembered_of_earlier_days_counts_late_data_at_once(store: Store) -> None:
+    remembering = PromqlEngine(source(store))
+
+    def now(expr: str) -> dict[str, float]:
+        return {one.labels["model"]: float(one.values[0]) for one in remembering.instant(expr, T).series}
+
+    def of(days: float, **changes: object) -> dict[str, object]:
+        return rollup(NOON - timedelta(days=days), **changes)
+
+    total, cost = "driftline_requests_total", "sum by (model) (driftline_cost_usd_total)"
+    insert(store, "rollup_1m", [of(3, calls=5, input_tokens=1_000_000), of(0.01, calls=2, input_tokens=1_000_000)])
+    PriceBook(store).sync(NOON - timedelta(days=4))
+    assert now(total) == {"gpt-4o": 7}
+    assert now(cost) == {"gpt-4o": pytest.approx(5)}
+    late = [of(2, calls=1, updated_at=NOON), of(9, calls=4, model="o3", updated_at=NOON)]
+    insert(store, "rollup_1m", late)
+    assert now(total) == {"gpt-4o": 8, "o3": 4}
+    insert(store, "rollup_1m", [of(3, calls=1, updated_at=NOON + MINUTE)])
+    assert now(total) == {"gpt-4o": 4, "o3": 4}
+    assert now(cost) == {"gpt-4o": pytest.approx(2.5)}
+    store.command("TRUNCATE TABLE rollup_1m")
+    insert(store, "rollup_1m", [of(0.01, calls=2)])
+    assert now(total) == {"gpt-4o": 2}
+
+
+def test_what_is_remembered_is_of_its_project_and_passes_the_matchers(store: Store) -> None:
+    rows = [
+        rollup(NOON - timedelta(days=3), calls=5, project=project, model=model)
+        for project in ("default", "other")
+        for model in ("a", "b")
+    ]
+    insert(store, "rollup_1m", [*rows, rollup(NOON - HOUR, calls=1, model="b")])
+    shared = EarlierSums()
+    for project, by_model in (("default", {"a": 5, "b": 6}), ("other", {"a": 5, "b": 5})):
+        engine = PromqlEngine(source(store, project, earlier=shared))
+        for model, calls in by_model.items():
+            (one,) = engine.instant(f'driftline_requests_total{{model="{model}"}}', T).series
+            assert float(one.values[0]) == calls
+        assert engine.instant('driftline_requests_total{model=~"a|b",nothing="x"}', T).series == ()
+        assert len(engine.instant('driftline_requests_total{model!~"c"}', T).series) == 2
 
 
 def test_label_sets_are_those_of_the_samples(store: Store) -> None:

@@ -1,45 +1,31 @@
 """Samples for PromQL from the store: each metric's SQL, bound to a project, a time range and the labels asked for."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-
+from driftline_api.promql.counter_rows import COUNTER_COLUMNS, HISTOGRAM_COLUMNS, CounterRows, flat
+from driftline_api.promql.earlier_sums import DAY_S, SINCE, EarlierSums
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, anchored, matches_all
 from driftline_api.promql.metrics import Metric, MetricCatalogue, MetricKind
 from driftline_api.promql.numbers import format_value
 from driftline_api.promql.recorded_source import RecordedSource
 from driftline_api.promql.samples import MinuteGrid, held
-from driftline_api.promql.values import METRIC_NAME, Floats, Labels, Series, Times, make_labels
+from driftline_api.promql.values import METRIC_NAME, Floats, Labels, Series, make_labels
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import StoreError
 from driftline_core.store import Store
 from driftline_core.store.rollup import BUCKETS_MS
 
-_COUNTER_COLUMNS: Final = ("first_s", "base", "minutes", "increments")
 _GAUGE_COLUMNS: Final = ("ends_ms", "lengths_ms", "values")
-_HISTOGRAM_COLUMNS: Final = (
-    "first_s",
-    "minutes",
-    "base_count",
-    "counts",
-    "base_sum",
-    "sums",
-    "base_buckets",
-    "buckets",
-)
 _CONDITIONS: Final = {
     MatchKind.EQUAL: "{label} = {{{name}:String}}",
     MatchKind.NOT_EQUAL: "{label} != {{{name}:String}}",
     MatchKind.MATCHES: "match(toString({label}), {{{name}:String}})",
     MatchKind.NOT_MATCHES: "NOT match(toString({label}), {{{name}:String}})",
 }
-_BUCKET_COLUMNS: Final = ("base_buckets", "buckets")
 _LE: Final = "le"
 _SETTINGS: Final = {"do_not_merge_across_partitions_select_final": 1}
 _CATALOGUE: Final = MetricCatalogue.load()
@@ -59,6 +45,7 @@ class StoreSource:
         catalogue: MetricCatalogue = _CATALOGUE,
         clock: Clock = utc_now,
         max_samples: int = 50_000_000,
+        earlier: EarlierSums | None = None,
     ) -> None:
         self.project = project
         self.catalogue = catalogue
@@ -66,6 +53,7 @@ class StoreSource:
         self._recorded = RecordedSource(store, project)
         self._clock = clock
         self._max_samples = max_samples
+        self._earlier = earlier if earlier is not None else EarlierSums()
 
     def select(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Series]:
         """Every series that passes all matchers with its samples in start_ms..end_ms, both inclusive."""
@@ -89,8 +77,7 @@ class StoreSource:
             return []
         found: list[Labels] = []
         for metric, names in self.catalogue.selected(matchers):
-            table = self._table(metric, (), matchers, _label_bounds(metric, start_ms, end_ms))
-            for row in self._labels(metric, table):
+            for row in self._label_rows(metric, matchers, start_ms, end_ms):
                 for name in names:
                     for labels in _series_labels(metric, name, row):
                         if matches_all(matchers, labels):
@@ -119,50 +106,67 @@ class StoreSource:
             yield from self._histograms(metric, names, matchers, grid)
 
     def _counters(self, metric: Metric, matchers: Sequence[LabelMatcher], grid: MinuteGrid) -> Iterator[Series]:
-        table = self._table(metric, _COUNTER_COLUMNS, matchers, _grid_bounds(grid))
-        self._check_size(table.num_rows * len(grid.times))
-        minutes, offsets = _flat(table, "minutes")
-        increments, _ = _flat(table, "increments")
-        lines = grid.lines(_numbers(table, "base"), grid.cells(minutes, offsets), increments)
-        alive = grid.alive(table.column("first_s").to_numpy())
-        yield from _series(self._names(metric, table, metric.name), grid, alive, lines)
+        rows = self._rows(metric, matchers, from_s=grid.from_s, to_s=grid.to_s)
+        self._check_size(len(rows.first_s) * len(grid.times))
+        lines = grid.lines(rows.base["base"], grid.cells(rows.minutes, rows.offsets), rows.counted["increments"])
+        yield from _series(_names(rows.labels, metric.name), grid, rows, lines)
 
     def _histograms(
         self, metric: Metric, names: list[str], matchers: Sequence[LabelMatcher], grid: MinuteGrid
     ) -> Iterator[Series]:
-        table = self._table(metric, _HISTOGRAM_COLUMNS, matchers, _grid_bounds(grid))
+        rows = self._rows(metric, matchers, from_s=grid.from_s, to_s=grid.to_s)
         bounds = bucket_labels()
-        self._check_size(table.num_rows * len(grid.times) * len(bounds))
-        minutes, offsets = _flat(table, "minutes")
-        cells, alive = grid.cells(minutes, offsets), grid.alive(table.column("first_s").to_numpy())
-        counts, base_count = _flat(table, "counts")[0], _numbers(table, "base_count")
-        if f"{metric.name}_count" in names:
-            lines = grid.lines(base_count, cells, counts)
-            yield from _series(self._names(metric, table, f"{metric.name}_count"), grid, alive, lines)
-        if f"{metric.name}_sum" in names:
-            lines = grid.lines(_numbers(table, "base_sum"), cells, _flat(table, "sums")[0])
-            yield from _series(self._names(metric, table, f"{metric.name}_sum"), grid, alive, lines)
+        self._check_size(len(rows.first_s) * len(grid.times) * len(bounds))
+        cells = grid.cells(rows.minutes, rows.offsets)
+        for suffix in ("count", "sum"):
+            if (name := f"{metric.name}_{suffix}") in names:
+                lines = grid.lines(rows.base[f"base_{suffix}"], cells, rows.counted[f"{suffix}s"])
+                yield from _series(_names(rows.labels, name), grid, rows, lines)
         if f"{metric.name}_bucket" not in names:
             return
-        base_buckets, buckets = (_rows(_flat_lists(table, name), width=len(bounds)) for name in _BUCKET_COLUMNS)
         on_le = [matcher for matcher in matchers if matcher.name == _LE]
         for number, bound in enumerate(bounds):
             if all(matcher.matches(bound) for matcher in on_le):
                 # The last bucket is all of them, also for rows from before there were buckets.
                 is_total = number == len(bounds) - 1
                 lines = grid.lines(
-                    base_count if is_total else base_buckets[:, number],
+                    rows.base["base_count"] if is_total else rows.base["base_buckets"][:, number],
                     cells,
-                    counts if is_total else buckets[:, number],
+                    rows.counted["counts"] if is_total else rows.counted["buckets"][:, number],
                 )
-                labels = self._names(metric, table, f"{metric.name}_bucket", bound=bound)
-                yield from _series(labels, grid, alive, lines)
+                yield from _series(_names(rows.labels, f"{metric.name}_bucket", bound=bound), grid, rows, lines)
+
+    def _rows(self, metric: Metric, matchers: Sequence[LabelMatcher], *, from_s: int, to_s: int) -> CounterRows:
+        """A counter's or histogram's rows, what was before the range remembered where the metric's SQL can do without it."""
+
+        def read(of: Sequence[LabelMatcher], **bounds: int) -> CounterRows:
+            columns = HISTOGRAM_COLUMNS if metric.kind is MetricKind.HISTOGRAM else COUNTER_COLUMNS
+            return CounterRows.of(
+                self._table(metric, columns, of, bounds), metric.labels, n_buckets=len(bucket_labels())
+            )
+
+        day_s = from_s // DAY_S * DAY_S
+        if SINCE not in metric.sql or day_s <= 0 or not _fits(metric, matchers):
+            return read(matchers, from_s=from_s, to_s=to_s, since_s=0)
+        try:
+            earlier = self._earlier.before(
+                day_s,
+                lambda: read((), from_s=day_s, to_s=day_s, since_s=0),
+                store=self._store,
+                project=self.project,
+                metric=metric.name,
+            )
+        except StoreError as error:
+            raise _failed(metric, error) from error
+        return read(matchers, from_s=from_s, to_s=to_s, since_s=day_s).after(earlier, matchers)
 
     def _gauges(self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> Iterator[Series]:
         table = self._table(metric, _GAUGE_COLUMNS, matchers, _gauge_bounds(start_ms, end_ms))
         self._check_size(table.num_rows * ((end_ms - start_ms) // 60_000 + 1))
-        (ends, offsets), (lengths, _), (values, _) = (_flat(table, name) for name in _GAUGE_COLUMNS)
-        for labels, (begin, end) in zip(self._names(metric, table, metric.name), pairwise(offsets), strict=True):
+        (ends, offsets), (lengths, _), (values, _) = (flat(table, name) for name in _GAUGE_COLUMNS)
+        for labels, (begin, end) in zip(
+            _names(_label_columns(metric, table), metric.name), pairwise(offsets), strict=True
+        ):
             held_for = slice(begin, end)
             times, samples = held(ends[held_for], lengths[held_for], values[held_for], start_ms=start_ms, end_ms=end_ms)
             if len(times):
@@ -184,30 +188,26 @@ class StoreSource:
                 conditions.append(_CONDITIONS[matcher.kind].format(label=matcher.name, name=name))
                 is_pattern = matcher.kind in (MatchKind.MATCHES, MatchKind.NOT_MATCHES)
                 parameters[name] = anchored(matcher.value) if is_pattern else matcher.value
-            elif matcher.name not in (METRIC_NAME, _LE) and not matcher.matches(""):
-                # A label that the metric does not have is empty.
-                conditions.append("0")
+        if not _fits(metric, matchers):
+            conditions.append("0")
         labels = [f"toString({label}) AS {label}" for label in metric.labels]
         sql = f"SELECT {', '.join([*labels, *columns])} FROM (\n{metric.sql}\n) WHERE {' AND '.join(conditions)}"
         try:
             return self._store.arrow(sql, parameters, settings=_SETTINGS)
         except StoreError as error:
-            raise ExecutionError(f"the store failed on {metric.name}: {error}") from error
+            raise _failed(metric, error) from error
 
-    def _names(self, metric: Metric, table: Any, name: str, *, bound: str = "") -> Iterator[Labels]:
-        """The labels of the series of each row, bound as `le` where there is one."""
-        values: dict[str, Any] = {label: table.column(label).to_pylist() for label in metric.labels}
-        values[METRIC_NAME] = repeat(name, table.num_rows)
-        if bound:
-            values[_LE] = repeat(bound, table.num_rows)
-        ordered = sorted(values)
-        for row in zip(*(values[label] for label in ordered), strict=True):
-            pairs = zip(ordered, row, strict=True)
-            yield tuple(pairs) if all(row) else tuple(pair for pair in pairs if pair[1])
-
-    def _labels(self, metric: Metric, table: Any) -> list[dict[str, str]]:
-        columns = [table.column(label).to_pylist() for label in metric.labels]
-        return [dict(zip(metric.labels, row, strict=True)) for row in zip(*columns, strict=True)]
+    def _label_rows(
+        self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int
+    ) -> Iterator[dict[str, str]]:
+        if metric.kind is MetricKind.GAUGE:
+            columns = _label_columns(metric, self._table(metric, (), matchers, _gauge_bounds(start_ms, end_ms)))
+        else:
+            # A counter is there from its first minute on: all of it may be summed and no minute need be spelled out.
+            last_s = end_ms // 60_000 * 60
+            columns = dict(self._rows(metric, matchers, from_s=last_s, to_s=last_s).labels)
+        for row in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, row, strict=True))
 
     def _check_size(self, n_samples: int) -> None:
         if n_samples > self._max_samples:
@@ -217,20 +217,33 @@ class StoreSource:
         return int(self._clock().timestamp() * 1000)
 
 
-def _grid_bounds(grid: MinuteGrid) -> dict[str, int]:
-    return {"from_s": grid.from_s, "to_s": grid.to_s}
-
-
 def _gauge_bounds(start_ms: int, end_ms: int) -> dict[str, int]:
     return {"from_ms": max(start_ms, 0), "to_ms": end_ms}
 
 
-def _label_bounds(metric: Metric, start_ms: int, end_ms: int) -> dict[str, int]:
-    """A counter is there from its first minute on, so that all of it may be summed and no minute need be spelled out."""
-    if metric.kind is MetricKind.GAUGE:
-        return _gauge_bounds(start_ms, end_ms)
-    last_s = end_ms // 60_000 * 60
-    return {"from_s": last_s, "to_s": last_s}
+def _failed(metric: Metric, error: StoreError) -> ExecutionError:
+    return ExecutionError(f"the store failed on {metric.name}: {error}")
+
+
+def _fits(metric: Metric, matchers: Sequence[LabelMatcher]) -> bool:
+    """Whether the matchers let pass that labels which the metric does not have are empty."""
+    known = (*metric.labels, METRIC_NAME, _LE)
+    return all(matcher.name in known or matcher.matches("") for matcher in matchers)
+
+
+def _label_columns(metric: Metric, table: Any) -> dict[str, list[str]]:
+    return {label: table.column(label).to_pylist() for label in metric.labels}
+
+
+def _names(labels: Mapping[str, list[str]], name: str, *, bound: str = "") -> Iterator[Labels]:
+    """The labels of the series of each row, bound as `le` where there is one."""
+    columns: dict[str, Iterable[str]] = {**labels, METRIC_NAME: repeat(name)}
+    if bound:
+        columns[_LE] = repeat(bound)
+    ordered = sorted(columns)
+    for row in zip(*(columns[label] for label in ordered), strict=False):
+        pairs = zip(ordered, row, strict=True)
+        yield tuple(pairs) if all(row) else tuple(pair for pair in pairs if pair[1])
 
 
 def bucket_labels() -> list[str]:
@@ -246,40 +259,7 @@ def _series_labels(metric: Metric, name: str, row: dict[str, str]) -> Iterator[L
         yield make_labels({METRIC_NAME: name, **row})
 
 
-def _series(labels: Iterator[Labels], grid: MinuteGrid, alive: Times, lines: Floats) -> Iterator[Series]:
+def _series(labels: Iterator[Labels], grid: MinuteGrid, rows: CounterRows, lines: Floats) -> Iterator[Series]:
     """One series a row of lines, from its first sample on."""
-    for one, first, line in zip(labels, alive.tolist(), lines, strict=True):
+    for one, first, line in zip(labels, grid.alive(rows.first_s).tolist(), lines, strict=True):
         yield Series(labels=one, timestamps=grid.times[first:], values=line[first:])
-
-
-def _numbers(table: Any, name: str) -> Floats:
-    numbers: Floats = table.column(name).to_numpy().astype(np.float64, copy=False)
-    return numbers
-
-
-def _flat(table: Any, name: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """A column of lists as all of their numbers, and where each row's begin and end: row i is numbers[offsets[i]:offsets[i + 1]]."""
-    flat, offsets = _flat_lists(table, name)
-    return flat.to_numpy(zero_copy_only=False), offsets
-
-
-def _flat_lists(table: Any, name: str) -> tuple[Any, npt.NDArray[np.int64]]:
-    column = table.column(name).combine_chunks()
-    if hasattr(column, "chunks"):
-        column = column.chunk(0) if column.num_chunks else pa.array([], column.type)
-    offsets = column.offsets.to_numpy().astype(np.int64)
-    return column.flatten(), offsets - (offsets[0] if len(offsets) else 0)
-
-
-def _rows(lists: tuple[Any, npt.NDArray[np.int64]], *, width: int) -> Floats:
-    """Lists of numbers, or of the lists of them, as rows: (n, width). A list of another length counts as zeros."""
-    flat, offsets = lists
-    if pa.types.is_list(flat.type):
-        offsets = flat.offsets.to_numpy().astype(np.int64)
-        flat = flat.flatten()
-    lengths = np.diff(offsets)
-    rows = np.zeros((len(lengths), width))
-    is_full = lengths == width
-    numbers = flat.to_numpy(zero_copy_only=False).astype(np.float64)
-    rows[is_full] = numbers[np.repeat(is_full, lengths)].reshape(-1, width)
-    return rows

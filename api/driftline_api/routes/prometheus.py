@@ -1,7 +1,7 @@
 """Prometheus' HTTP query API over the store, under /prometheus/api/v1: what Grafana's data source, promtool and vmalert speak."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from driftline_api.alerts_view import AlertsView
 from driftline_api.parameters import DEFAULT_PROJECT, PROJECT_PATTERN
+from driftline_api.promql.earlier_sums import EarlierSums
 from driftline_api.promql.engine import EngineOptions, PromqlEngine
 from driftline_api.promql.errors import BadQuery, BadSelector, ExecutionError, PromqlError
 from driftline_api.promql.label_functions import LABEL_NAME
@@ -160,6 +161,7 @@ class _PrometheusApi:
     clock: Clock
     catalogue: MetricCatalogue
     options: EngineOptions
+    earlier: EarlierSums = field(default_factory=EarlierSums)
 
     def query(self, form: Form, project: str) -> tuple[Any, bool]:
         time_ms = form.time_or("time", self._now_ms())
@@ -255,7 +257,12 @@ class _PrometheusApi:
 
     def _source(self, project: str) -> StoreSource:
         return StoreSource(
-            self.store, project, catalogue=self.catalogue, clock=self.clock, max_samples=self.options.max_samples
+            self.store,
+            project,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            max_samples=self.options.max_samples,
+            earlier=self.earlier,
         )
 
     def _now_ms(self) -> int:
