@@ -109,6 +109,13 @@ def test_only_metrics_of_the_catalogue_are_used_and_counters_only_in_rate_or_inc
         "driftline_drift_pvalue",
         "driftline_request_duration_seconds_sum",
         "driftline_request_duration_seconds_count",
+        "driftline_bias_gap",
+        "driftline_bias_gap_low",
+        "driftline_bias_gap_high",
+        "driftline_bias_effect_size",
+        "driftline_bias_pvalue_corrected",
+        "driftline_bias_confirmed",
+        "driftline_bias_samples",
     }
 
 
