@@ -117,6 +117,13 @@ def test_only_metrics_of_the_catalogue_are_used_and_counters_only_in_rate_or_inc
         "driftline_budget_limit_usd",
         "driftline_budget_spent_usd",
         "driftline_budget_forecast_usd",
+        "driftline_bias_gap",
+        "driftline_bias_gap_low",
+        "driftline_bias_gap_high",
+        "driftline_bias_effect_size",
+        "driftline_bias_pvalue_corrected",
+        "driftline_bias_confirmed",
+        "driftline_bias_samples",
     }
 
 
