@@ -68,7 +68,7 @@ def test_the_evaluators_counters_are_metrics(store: Store, tmp_path: Any) -> Non
     assert found["driftline_rule_evaluations_total",] == 2
     assert found["driftline_rule_evaluation_failures_total",] == 1
     assert found["driftline_rules_failing",] == 1
-    assert found["driftline_alerts", "firing"] == 1
+    assert found["driftline_rule_alerts", "firing"] == 1
     assert found["driftline_rule_evaluation_timestamp_seconds",] == pytest.approx(1795867200)
     assert any(key[0] == "driftline_notifications_sent_total" for key in found)
     assert list(alert_metrics([Part("rollup")])) == []
