@@ -55,11 +55,17 @@ def rules_replay(
     ] = None,
     project: Project = "default",
     data_dir: DataDir = DEFAULT_DATA_DIR,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask a running Driftline (http://127.0.0.1:8000/prometheus) or a Prometheus instead of the data directory."
+        ),
+    ] = None,
     is_json: AsJson = False,
 ) -> None:
     """Say when rules would have fired over the stored past, for how long, and how often they would have flapped. Sends nothing.
 
-    The embedded store must not be held by a running `up`. Exit code 1 when a rule could not be evaluated.
+    The embedded store must not be held by a running `up`: ask that with --url. Exit code 1 when a rule could not be evaluated.
     """
     from driftline_cli.importing.times import parse_moment
     from driftline_cli.rules_replay import ReplayRulesOptions, run_replay_rules
@@ -71,6 +77,7 @@ def rules_replay(
     options = ReplayRulesOptions(
         files=files or [],
         data_dir=data_dir,
+        url=url,
         project=project,
         start=parse_moment(from_time, now=now),
         end=parse_moment(to_time, now=now),

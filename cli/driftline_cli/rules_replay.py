@@ -1,29 +1,39 @@
 """`driftline rules replay`: when rules would have fired over the store's past. Sends nothing and writes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from driftline_alerts.durations import format_duration
 from driftline_alerts.rules import load_rules
 from driftline_alerts.settings import AlertSettings
+from driftline_api.promql.selectors import SeriesSource
 from driftline_api.promql.store_source import StoreSource
 from driftline_cli.console import human_console, progress_bars, write_json
+from driftline_cli.rule_runs.http_source import HttpSource
 from driftline_cli.rule_runs.replay import AlertReplay, Replay, replay
 from driftline_cli.store_access import hold_store
 from driftline_core.errors import InputError
 
 _SHOWN_EPISODES: Final = 5
+_TIMEOUT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayRulesOptions:
-    """Which rules over which range of event time. files: none means the shipped ones. interval_s: of groups that name none."""
+    """Which rules over which range of event time. files: none means the shipped ones. interval_s: of groups that name none.
+
+    url: of a Prometheus-compatible API to ask instead of the store in data_dir, without /api/v1.
+    """
 
     files: Sequence[Path]
     data_dir: Path
+    url: str | None
     project: str
     start: datetime
     end: datetime
@@ -37,11 +47,11 @@ def run_replay_rules(options: ReplayRulesOptions, *, is_json: bool) -> int:
     groups = load_rules(options.files, project=options.project)
     interval = timedelta(seconds=options.interval_s or AlertSettings().interval_s)
     console = human_console(is_json=is_json)
-    with hold_store(options.data_dir, command="rules replay") as store, progress_bars(console) as bars:
+    with _source(options) as source, progress_bars(console) as bars:
         task = bars.add_task("rules evaluated", total=None, note="")
         result = replay(
             groups,
-            StoreSource(store, options.project),
+            source,
             start=options.start,
             end=options.end,
             interval=interval,
@@ -52,6 +62,18 @@ def run_replay_rules(options: ReplayRulesOptions, *, is_json: bool) -> int:
     else:
         _show(result)
     return 1 if result.failed else 0
+
+
+@contextmanager
+def _source(options: ReplayRulesOptions) -> Iterator[SeriesSource]:
+    if options.url is None:
+        with hold_store(options.data_dir, command="rules replay") as store:
+            yield StoreSource(store, options.project)
+    else:
+        headers = {"X-Driftline-Project": options.project}
+        base = options.url.rstrip("/") + "/"
+        with httpx.Client(base_url=base, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as client:
+            yield HttpSource(client)
 
 
 def _record(result: Replay) -> dict[str, Any]:

@@ -3,15 +3,23 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
 
+import httpx
 import pytest
+from fastapi.testclient import TestClient
 
 from driftline_alerts.rules import load_rules, parse_rules
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
+from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine
+from driftline_api.promql.errors import ExecutionError
+from driftline_api.promql.matchers import LabelMatcher, MatchKind
 from driftline_api.promql.store_source import StoreSource
+from driftline_api.settings import ApiSettings
 from driftline_cli.query_source import EngineQuerySource
+from driftline_cli.rule_runs.http_source import HttpSource
 from driftline_cli.rule_runs.replay import Episode, replay
 from driftline_core.store import Store
 from tests.alerts.numbers import Time
@@ -122,6 +130,24 @@ def test_a_rule_that_cannot_be_evaluated_is_told_of(filled: tuple[Store, str]) -
     (failed,) = result.failed
     assert failed.n_times >= 9
     assert "many-to-many" in failed.error
+
+
+def test_a_running_api_tells_the_same_as_the_store(filled: tuple[Store, str]) -> None:
+    store, project = filled
+    groups = parse_rules(RULES, file="r.yaml", project=project)
+    start, end = NOON + 20 * MINUTE, NOON + 80 * MINUTE
+    app = create_app(ApiSettings(), store, clock=lambda: NOON + timedelta(days=1))
+    headers = {"X-Driftline-Project": project}
+    with TestClient(app, base_url="http://127.0.0.1/prometheus/", headers=headers) as client:
+        api = HttpSource(cast("httpx.Client", client))  # its twin of another httpx
+        over_http = replay(groups, api, start=start, end=end, interval=MINUTE)
+        missing = [LabelMatcher(name="a", kind=MatchKind.MATCHES, value='x"(')]
+        with pytest.raises(ExecutionError, match="HTTP 4"):
+            api.select(missing, 0, 1)
+    assert over_http == replay(groups, source(store, project), start=start, end=end, interval=MINUTE)
+    assert over_http.alerts
+    with httpx.Client(base_url="http://127.0.0.1:9/") as nobody, pytest.raises(ExecutionError, match="no answer"):
+        HttpSource(nobody).select([], 0, 1)
 
 
 def test_command_replays_the_shipped_rules_and_writes_nothing(driftline: Run, tmp_path: Path) -> None:
