@@ -150,6 +150,20 @@ def test_a_failing_recording_rule_holds_the_alerts_that_read_it(
         assert evaluate(evaluator, clock, minutes=range(20, 21)) == [0]
 
 
+def test_recording_rules_are_caught_up_for_the_time_that_alerts_are(
+    store: Store, clock: Time, query: Flaky, opened: Open, tmp_path: Path
+) -> None:
+    lasting = "      - {alert: Lasting, expr: 'service:requests:perminute > 10', for: 4m}\n"
+    (tmp_path / "rules.yaml").write_text(RULES + lasting, encoding="utf-8")
+    busy(store, minutes=180)
+    with opened() as evaluator:
+        assert evaluate(evaluator, clock, minutes=range(5, 11))[-1] == 2
+    with opened() as evaluator:  # two hours later: what was pending is asked of the past, which nobody had recorded
+        assert evaluate(evaluator, clock, minutes=range(130, 131)) == [2]
+    times = query.instant("count_over_time(service:requests:perminute[10m])", clock.now)
+    assert [sample.value for sample in times] == [6.0]
+
+
 def test_results_take_the_rules_labels_and_must_stay_apart() -> None:
     (group,) = parse_rules(
         "groups: [{name: g, rules: [{record: r, expr: x, labels: {team: a, pod: ''}}]}]", file="r.yaml"
