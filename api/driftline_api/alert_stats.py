@@ -41,7 +41,7 @@ def alert_metrics(services: Sequence[Service]) -> Iterable[Metric]:
         yield CounterMetricFamily(f"driftline_{name}", text, value=sum(stats[field] for stats in evaluators))
     for field, (name, text) in GAUGES.items():
         yield GaugeMetricFamily(f"driftline_{name}", text, value=sum(stats[field] for stats in evaluators))
-    alerts = GaugeMetricFamily("driftline_alerts", "Alerts by state.", labels=["state"])
+    alerts = GaugeMetricFamily("driftline_rule_alerts", "Alerts of all rules, by state.", labels=["state"])
     for state in ("pending", "firing"):
         alerts.add_metric([state], sum(stats[state] for stats in evaluators))
     yield alerts

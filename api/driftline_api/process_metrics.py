@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from driftline_api.alert_stats import alert_metrics
 from driftline_api.analysis_stats import analysis_metrics
 from driftline_api.ingest_stats import ingest_metrics
+from driftline_api.reference_stats import reference_metrics
 from driftline_api.scoring_stats import scoring_metrics
 from driftline_api.store_stats import store_metrics
 from driftline_core import Service, StoreError
@@ -66,6 +67,7 @@ class StateCollector(Collector):
         yield from scoring_metrics(self._services)
         yield from alert_metrics(self._services)
         yield from store_metrics(self._store)
+        yield from reference_metrics(self._store)
 
     def describe(self) -> Iterable[Metric]:
         return ()

@@ -14,6 +14,7 @@ from driftline_alerts.rules import AlertRule, RecordingRule, parse_rules
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_api.promql.engine import PromqlEngine
+from driftline_api.promql.matchers import equal
 from driftline_api.promql.store_source import StoreSource
 from driftline_cli.query_source import EngineQuerySource
 from driftline_core.errors import QueryError
@@ -112,7 +113,10 @@ def test_later_rules_and_the_query_api_read_what_earlier_ones_recorded(
         '{__name__=~"service:.*rate5m"}[10m]', clock.now.timestamp()
     )
     assert [len(series.times_ms) for series in history.series] == [2]
-    assert StoreSource(store, "other", clock=clock).label_sets([], 0, 2**41) == []
+    now_ms = int(clock.now.timestamp() * 1000)
+    label_sets = StoreSource(store, "default", clock=clock).label_sets([equal("unit", "minute")], 0, now_ms)
+    assert label_sets == [(("__name__", "service:requests:perminute"), ("service", "chat"), ("unit", "minute"))]
+    assert StoreSource(store, "other", clock=clock).label_sets([], 0, now_ms) == []
 
 
 def test_a_series_without_result_ends_at_once_also_across_a_restart(

@@ -1,6 +1,11 @@
 """The alert that always fires, so that its absence can be told of."""
 
+import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from driftline_alerts.alertmanager import Alertmanager
 from driftline_alerts.service import AlertEvaluator
@@ -46,3 +51,24 @@ def test_direct_receivers_and_own_rules_hear_nothing_of_it(store: Store, receive
     assert evaluator.evaluate_once().firing == 0
     assert receiver.alerts() == []
     evaluator.stop(deadline_s=0.2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "receiver"),
+    [
+        (("alertname=DriftlineWatchdog", "severity=none"), "dead-mans-switch"),
+        (("alertname=DriftlineProviderDown", "severity=critical"), "on-call"),
+        (("alertname=DriftlineTokenSpike", "severity=warning"), "tickets"),
+    ],
+)
+def test_shipped_alertmanager_configuration_sends_it_to_the_switch_alone(
+    system_binary: Callable[[str], str], labels: tuple[str, ...], receiver: str
+) -> None:
+    config = Path(__file__).parents[2] / "deploy" / "alertmanager" / "alertmanager.yml"
+    done = subprocess.run(
+        [system_binary("amtool"), "config", "routes", "test", f"--config.file={config}", *labels],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, receiver), done.stderr

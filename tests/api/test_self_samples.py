@@ -11,6 +11,7 @@ from driftline_alerts.settings import AlertSettings
 from driftline_api.alert_stats import alert_metrics
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.store_source import StoreSource
+from driftline_api.reference_stats import reference_metrics
 from driftline_api.self_samples import SelfSamples
 from driftline_api.store_stats import store_metrics
 from driftline_core.service import Health
@@ -68,7 +69,7 @@ def test_the_evaluators_counters_are_metrics(store: Store, tmp_path: Any) -> Non
     assert found["driftline_rule_evaluations_total",] == 2
     assert found["driftline_rule_evaluation_failures_total",] == 1
     assert found["driftline_rules_failing",] == 1
-    assert found["driftline_alerts", "firing"] == 1
+    assert found["driftline_rule_alerts", "firing"] == 1
     assert found["driftline_rule_evaluation_timestamp_seconds",] == pytest.approx(1795867200)
     assert any(key[0] == "driftline_notifications_sent_total" for key in found)
     assert list(alert_metrics([Part("rollup")])) == []
@@ -78,3 +79,32 @@ def test_a_store_that_is_away_has_no_disks(engine_path: Any, store: Store) -> No
     closed = Store(store.settings)
     closed.close()
     assert list(store_metrics(closed)) == []
+    assert list(reference_metrics(closed)) == []
+
+
+def test_the_age_of_a_named_reference_is_that_of_its_newest_call(store: Store) -> None:
+    sets = ("project", "name", "kind", "version", "service", "is_deleted")
+    store.insert(
+        "reference_sets",
+        sets,
+        [
+            ("default", "spring", "range", 2, "chat", 0),
+            ("default", "golden", "golden", 1, "chat", 0),
+            ("default", "gone", "range", 1, "chat", 1),
+        ],
+    )
+    versions = ("project", "name", "version", "service", "last_time")
+    store.insert(
+        "reference_versions",
+        versions,
+        [
+            ("default", "spring", "1", "chat", NOON - timedelta(days=90)),
+            ("default", "spring", "2", "chat", NOON - timedelta(days=50)),
+            ("default", "golden", "1", "chat", NOON - timedelta(days=9000)),
+            ("default", "gone", "1", "chat", NOON - timedelta(days=90)),
+        ],
+    )
+    (family,) = reference_metrics(store, lambda: NOON)
+    assert [(sample.labels, sample.value) for sample in family.samples] == [
+        ({"project": "default", "service": "chat", "reference": "spring"}, 50 * 86400)
+    ]

@@ -1,9 +1,9 @@
 """Samples of recording rules, by the names that the rules gave them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,7 +19,9 @@ _CONDITIONS: Final = {
     MatchKind.MATCHES: "match(name, {{matcher_{number}:String}})",
     MatchKind.NOT_MATCHES: "NOT match(name, {{matcher_{number}:String}})",
 }
-_SQL: Final = (files("driftline_api.promql") / "sql" / "recorded.sql").read_text(encoding="utf-8")
+_FOLDER: Final = files("driftline_api.promql") / "sql"
+_SAMPLES: Final = (_FOLDER / "recorded.sql").read_text(encoding="utf-8")
+_LABELS: Final = (_FOLDER / "recorded_labels.sql").read_text(encoding="utf-8")
 
 
 class RecordedSource:
@@ -31,6 +33,23 @@ class RecordedSource:
 
     def select(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Series]:
         """Every recorded series that passes all matchers with its samples in start_ms..end_ms, both inclusive."""
+        table = self._table(_SAMPLES, matchers, start_ms, end_ms)
+        columns = [table.column(name) for name in ("times_ms", "sample_values", "stale")]
+        found = []
+        for row, labels in enumerate(_labels(table)):
+            if matches_all(matchers, labels):
+                times, values, stale = (column[row].values.to_numpy(zero_copy_only=False) for column in columns)
+                order = np.argsort(times, kind="stable")
+                marked = np.where(stale[order] == 1, STALE_NAN, values[order])
+                found.append(Series(labels=labels, timestamps=times[order].astype(np.int64), values=marked))
+        return found
+
+    def label_sets(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Labels]:
+        """The labels of every recorded series that passes all matchers and has a sample in start_ms..end_ms."""
+        table = self._table(_LABELS, matchers, start_ms, end_ms)
+        return [labels for labels in _labels(table) if matches_all(matchers, labels)]
+
+    def _table(self, sql: str, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> Any:
         conditions, parameters = ["1"], {}
         for number, matcher in enumerate(matchers):
             if matcher.name == METRIC_NAME:
@@ -39,20 +58,11 @@ class RecordedSource:
                 parameters[f"matcher_{number}"] = anchored(matcher.value) if is_pattern else matcher.value
         bounds = {"project": self._project, "from_ms": max(start_ms, 0), "to_ms": end_ms}
         try:
-            rows = self._store.rows(_SQL.replace("-- conditions", " AND ".join(conditions)), {**bounds, **parameters})
+            return self._store.arrow(sql.replace("-- conditions", " AND ".join(conditions)), {**bounds, **parameters})
         except StoreError as error:
             raise ExecutionError(f"the store failed on recorded samples: {error}") from error
-        found = []
-        for row in rows:
-            labels = make_labels({**json.loads(row["labels"]), METRIC_NAME: row["name"]})
-            if matches_all(matchers, labels):
-                times = np.asarray(row["times_ms"], dtype=np.int64)
-                values = np.array(row["sample_values"], dtype=np.float64)
-                values[np.asarray(row["stale"], dtype=np.bool_)] = STALE_NAN
-                order = np.argsort(times, kind="stable")
-                found.append(Series(labels=labels, timestamps=times[order], values=values[order]))
-        return found
 
-    def label_sets(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Labels]:
-        """The labels of every recorded series that passes all matchers and has a sample in start_ms..end_ms."""
-        return [series.labels for series in self.select(matchers, start_ms, end_ms)]
+
+def _labels(table: Any) -> Iterator[Labels]:
+    for name, labels in zip(table.column("name").to_pylist(), table.column("labels").to_pylist(), strict=True):
+        yield make_labels({**json.loads(labels), METRIC_NAME: name})

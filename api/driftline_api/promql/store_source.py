@@ -67,6 +67,7 @@ class StoreSource:
                 raise ExecutionError("query processing would load too many samples into memory in query execution")
         if self._may_be_recorded(matchers):
             found.extend(self._recorded.select(matchers, start_ms, end_ms))
+            self._check_size(sum(len(one.timestamps) for one in found))
         return found
 
     def label_sets(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Labels]:
