@@ -1,7 +1,7 @@
 """What are the safety scorers worth: injection, toxicity, personal data, credentials?
 
     OMP_NUM_THREADS=1 python -m benchmarks.eval_safety [--markdown FILE] [--data ../shared/data] [--cache __cache__/training]
-        [--parts injection,sources,packages,toxicity,patterns,speed] [--packages FOLDER]
+        [--parts injection,sources,packages,leaks,toxicity,patterns,speed] [--packages FOLDER]
 
 Real texts for injection and toxicity (injection_jailbreak, toxicity_hatecheck and others), synthetic sentences for patterns. Heads of folds
 are trained here, as training/ does with the same seed; the shipped scorers are run as they are. Minutes on one core the first time; vectors
@@ -17,6 +17,7 @@ import torch
 
 from benchmarks import (
     safety_injection,
+    safety_leaks,
     safety_packages,
     safety_patterns,
     safety_rows,
@@ -55,7 +56,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("__cache__/training"), help="vectors")
-    parser.add_argument("--parts", default="injection,sources,packages,toxicity,patterns,speed")
+    parser.add_argument("--parts", default="injection,sources,packages,leaks,toxicity,patterns,speed")
     parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
     parser.add_argument("--packages", type=Path, help="unpacked wheels of safety_packages.PACKAGES")
     options = parser.parse_args()
@@ -75,6 +76,7 @@ def main() -> int:
         "packages": lambda: safety_packages.tables(
             safety_rows.load(options.data, vectors["injection"]), options.packages, vectors["injection"].vectors
         ),
+        "leaks": lambda: iter([safety_leaks.table(options.data, vectors["injection"].vectors)]),
         "toxicity": lambda: safety_toxicity.tables(options.data, vectors["toxicity"]),
         "patterns": lambda: safety_patterns.tables(options.data),
         "speed": lambda: iter([safety_speed.table(options.data, vectors["injection"].vectors)]),

@@ -1,6 +1,6 @@
 """How far a part of a document lies from the rest of it: an order that is slipped in is seldom about what the document is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -35,11 +35,10 @@ def strangeness(vectors: NDArray[np.float32]) -> float:
     return float(cosines[1:].mean() - cosines[0])
 
 
-def of_tasks(
-    tasks: Sequence[Task], scores: Sequence[Sequence[float]], floors: Sequence[float], embed: Embed
-) -> list[list[float]]:
-    """The strangeness of each task's candidates whose score is its floor at least, 0 of the others; every text is embedded once."""
-    made = [[0.0] * len(task.chosen) for task in tasks]
+def sets_of(
+    tasks: Sequence[Task], scores: Sequence[Sequence[float]], floors: Sequence[float]
+) -> dict[tuple[int, int], list[str]]:
+    """By task and candidate whose score is its task's floor at least: its text, then the others that it is compared with, two at least."""
     sets: dict[tuple[int, int], list[str]] = {}
     for i, task in enumerate(tasks):
         for j, one in enumerate(task.chosen):
@@ -49,11 +48,12 @@ def of_tasks(
                 places = others_of(len(spans), spans.index((one.start, one.end)))
                 if len(places) > 1:
                     sets[i, j] = [text[start:end] for start, end in [(one.start, one.end), *(spans[k] for k in places)]]
+    return sets
+
+
+def strangeness_of(sets: Mapping[tuple[int, int], Sequence[str]], embed: Embed) -> dict[tuple[int, int], float]:
+    """Of each; every text is embedded once."""
     wanted = list(dict.fromkeys(text for texts in sets.values() for text in texts))
-    if not wanted:
-        return made
     row = {text: k for k, text in enumerate(wanted)}
     vectors = embed(wanted)
-    for (i, j), texts in sets.items():
-        made[i][j] = strangeness(vectors[[row[text] for text in texts]])
-    return made
+    return {key: strangeness(vectors[[row[text] for text in texts]]) for key, texts in sets.items()}

@@ -70,18 +70,19 @@ class InjectionScorer:
     ) -> list[tuple[Verdict, dict[str, Any]]]:
         """Parts whose context training has a weight for, and that look like orders, in it; all others alone."""
         weights = [task.head.context if self.reads_context else None for task in tasks]
-        floors = [float("inf") if weight is None else weight[1] for weight in weights]
-        is_asked = [max(scores) >= floor for scores, floor in zip(log_odds, floors, strict=True)]
-        is_known = any(is_asked) and tasks[0].head.knows(embed)
-        strange = context.of_tasks(tasks, log_odds, floors if is_known else [float("inf")] * len(tasks), embed)
+        sets = context.sets_of(tasks, log_odds, [float("inf") if weight is None else weight[1] for weight in weights])
+        is_known = bool(sets) and tasks[0].head.knows(embed)
+        strange = context.strangeness_of(sets, embed) if is_known else {}
         found: list[tuple[Verdict, dict[str, Any]]] = []
         for i, (task, weight) in enumerate(zip(tasks, weights, strict=True)):
-            if weight is None or (is_asked[i] and not is_known):
-                told = {} if weight is None else {"model": _OTHER_MODEL}
+            is_alone = not is_known and any(key[0] == i for key in sets)
+            if weight is None or is_alone:
+                told = {"model": _OTHER_MODEL} if is_alone else {}
                 found.append((task.head.worst_of(task.chosen, log_odds[i], "lexical"), told))
                 continue
-            scores = [one + weight[0] * part for one, part in zip(log_odds[i], strange[i], strict=True)]
-            part = strange[i][int(np.argmax(scores))]
+            parts = [strange.get((i, j), 0.0) for j in range(len(task.chosen))]
+            scores = [one + weight[0] * part for one, part in zip(log_odds[i], parts, strict=True)]
+            part = parts[int(np.argmax(scores))]
             verdict = task.head.worst_of(task.chosen, scores, "context")
             found.append((verdict, {"strangeness": round(part, 4)} if part else {}))
         return found
