@@ -1,0 +1,26 @@
+"""Where lines are drawn: the thresholds of the shipped alert rules, by alert, and of the analyzers' default settings.
+
+A line that is crossed in a panel is an alert there: `tests/dashboards` reads the rules and compares.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+ALERT_LIMITS: Final[Mapping[str, float]] = {
+    "DriftlineErrorRate": 0.05,
+    "DriftlineLatencyP95": 10.0,
+    "DriftlineCostSpike": 3.0,
+    "DriftlineSemanticDrift": 1.0,
+    "DriftlineUngroundedAnswers": 0.33,
+    "DriftlineInjectionBurst": 0.02,
+    "DriftlineSecretInAnswer": 0.5,
+    "DriftlinePersonalDataInAnswers": 0.01,
+    "DriftlinePromptLeak": 2.0,
+    "DriftlineNegativeFeedback": 3.3,
+}
+"""The number that the rule compares with, in the unit of the panels that show it."""
+
+P_VALUE_LIMIT: Final = 0.005
+"""Level of a window's test (analyzers' setting alpha)."""
+OUTLIER_LIMIT: Final = 0.05
+"""Share of outliers that is shown orange; no rule compares with it."""
