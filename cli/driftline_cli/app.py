@@ -9,6 +9,7 @@ from driftline_cli.deadletter_app import deadletter
 from driftline_cli.flags import DEFAULT_API, DEFAULT_DATA_DIR, ApiUrl, AsJson, DataDir, LogLevel, Project
 from driftline_cli.human_app import HUMAN_COMMANDS
 from driftline_cli.references_app import references
+from driftline_cli.rules_app import rules
 
 app = typer.Typer(
     name="driftline",
@@ -19,7 +20,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 dashboards = typer.Typer(help="Grafana dashboards.", no_args_is_help=True)
-rules = typer.Typer(help="Alert rules, which are Prometheus rule files.", no_args_is_help=True)
 app.add_typer(references, name="references")
 app.add_typer(dashboards, name="dashboards")
 app.add_typer(rules, name="rules")
@@ -314,20 +314,6 @@ def push_dashboards(
         datasource_url=datasource_url,
         is_json=is_json,
     )
-
-
-@rules.command("check")
-def check_rules(
-    *,
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Rule files or folders; none checks the shipped ones.")
-    ] = None,
-    is_json: AsJson = False,
-) -> None:
-    """Say whether rule files can be used, and what is in them. Exit code 1 when not."""
-    from driftline_cli.rules import run_check
-
-    run_check(files or [], is_json=is_json)
 
 
 @dialects.command("check")

@@ -3,7 +3,7 @@
 from driftline_dashboards.foundation import builders
 from driftline_dashboards.frame import TRAFFIC_VARIABLES, framed
 from driftline_dashboards.panels import PanelBuilder, alert_limit, curves, number, rows, thresholds
-from driftline_dashboards.queries import TRAFFIC, increase, per_second, ratio
+from driftline_dashboards.queries import TRAFFIC, anomaly, budget_share, increase, per_second, ratio
 
 _COST = "driftline_cost_usd_total"
 _CALLS = "driftline_requests_total"
@@ -17,7 +17,13 @@ def cost() -> builders.Dashboard:
         title="Driftline cost & tokens",
         description="What LLM calls cost, by whom and for which model, and how many tokens of which kind they take.",
         variables=TRAFFIC_VARIABLES,
-        sections={"Now": _now(), "Cost": _cost(), "Tokens": _tokens(), "Models": _table()},
+        sections={
+            "Now": _now(),
+            "Cost": _cost(),
+            "Budgets and the unusual": _budgets(),
+            "Tokens": _tokens(),
+            "Models": _table(),
+        },
     )
 
 
@@ -29,6 +35,14 @@ def tokens(kind: str, *, by: str = "") -> str:
 def spike(*, by: str) -> str:
     """The last hour's cost in mean hours of the day before it, as DriftlineCostSpike compares."""
     return ratio(increase(_COST, "1h", by=by), f"{increase(_COST, '1d', by=by, offset='1h')} / 24")
+
+
+def token_growth(*, by: str) -> str:
+    """Tokens of a call of the last hour over those of the day before it, as DriftlineTokenSpike compares."""
+    both = f'{TRAFFIC},token_type=~"input|output"'
+    hour = ratio(increase(_TOKENS, "1h", by=by, where=both), increase(_CALLS, "1h", by=by))
+    day = ratio(increase(_TOKENS, "1d", by=by, where=both, offset="1h"), increase(_CALLS, "1d", by=by, offset="1h"))
+    return f"({hour}) / ({day})"
 
 
 def _now() -> list[PanelBuilder]:
@@ -133,6 +147,62 @@ def _cost() -> list[PanelBuilder]:
     ]
 
 
+def _budgets() -> list[PanelBuilder]:
+    figures = ("value", "expected", "lower", "upper")
+    return [
+        curves(
+            title="Spent share of the budget",
+            description=(
+                "Spent since the day or month (UTC) began, of what the settings allow; (all) is the whole project. "
+                "The line is where DriftlineBudgetExceeded fires."
+            ),
+            unit="percentunit",
+            queries={"{{service}} {{period}}": budget_share("spent")},
+            limits=alert_limit("DriftlineBudgetExceeded"),
+            span=6,
+        ),
+        curves(
+            title="Forecast share of the budget",
+            description=(
+                "What will have been spent at the period's end, of its limit. The line is where "
+                "DriftlineBudgetForecast fires."
+            ),
+            unit="percentunit",
+            queries={"{{service}} {{period}}": budget_share("forecast")},
+            limits=alert_limit("DriftlineBudgetForecast"),
+            span=6,
+        ),
+        curves(
+            title="Cost an hour, expected and found",
+            description=(
+                "What each service and model cost by the hour, what its own past lets expect, and three robust "
+                "standard deviations around."
+            ),
+            unit="currencyUSD",
+            queries={f"{figure} {{{{service}}}} · {{{{model}}}}": anomaly(figure, "cost") for figure in figures},
+            span=6,
+            links_by=("service", "model"),
+        ),
+        curves(
+            title="How unusual cost and tokens are",
+            description=(
+                "Robust standard deviations from what is expected. The line is where DriftlineCostAnomaly and "
+                "DriftlineTokenAnomaly may fire: "
+                "they also ask for 1.5 times the expected and a least amount."
+            ),
+            unit="none",
+            queries={
+                f"{measure} {{{{service}}}} · {{{{model}}}}": anomaly("zscore", measure)
+                for measure in ("cost", "tokens")
+            },
+            limits=alert_limit("DriftlineCostAnomaly"),
+            span=6,
+            least=None,
+            links_by=("service", "model"),
+        ),
+    ]
+
+
 def _tokens() -> list[PanelBuilder]:
     return [
         curves(
@@ -162,6 +232,18 @@ def _tokens() -> list[PanelBuilder]:
             links_by=("model",),
         ),
         curves(
+            title="Tokens of a call against the day before",
+            description=(
+                "Input and output of a call of the last hour, in those of a mean call of the day before it. "
+                "The line is where DriftlineTokenSpike fires, given enough calls."
+            ),
+            unit="none",
+            queries={"{{service}} · {{model}}": token_growth(by="service, model")},
+            limits=alert_limit("DriftlineTokenSpike"),
+            span=6,
+            links_by=("service", "model"),
+        ),
+        curves(
             title="Cached and reasoning shares",
             description="Input read from the provider's cache, of all input; and reasoning, of all output.",
             unit="percentunit",
@@ -169,7 +251,7 @@ def _tokens() -> list[PanelBuilder]:
                 "cached {{model}}": ratio(tokens("cache_read", by="model"), tokens("input", by="model")),
                 "reasoning {{model}}": ratio(tokens("reasoning", by="model"), tokens("output", by="model")),
             },
-            span=6,
+            span=24,
             most=1,
         ),
     ]

@@ -136,7 +136,7 @@ def _annotations(*, has_slices: bool) -> list[builders.AnnotationQuery]:
         _annotation(
             "Alerts",
             colour="red",
-            expr=f"max by (alertname, severity, service, model) (driftline_alerts{{{alerts}}})",
+            expr=f"max by (alertname, severity, service, model) (driftline_alert_active{{{alerts}}})",
             text="{{alertname}} · {{service}} · {{model}}",
             tags="severity,service,model",
         )

@@ -4,7 +4,7 @@ from typing import Final
 
 from driftline_dashboards.foundation import builders
 from driftline_dashboards.frame import framed
-from driftline_dashboards.panels import OWN_SOURCE, PanelBuilder, curves, number, thresholds
+from driftline_dashboards.panels import OWN_SOURCE, PanelBuilder, alert_limit, curves, number, thresholds
 
 _GPUS: Final = 'Hostname=~"$hostname",gpu=~"$gpu"'
 _CARD: Final = "{{Hostname}} · {{gpu}} · {{modelName}}"
@@ -48,17 +48,17 @@ def _now() -> list[PanelBuilder]:
         ),
         (
             "Fullest memory",
-            "Used share of the fullest card's memory.",
+            "Used share of the fullest card's memory. Red from where DriftlineGpuMemoryFull fires.",
             "percentunit",
             f"max({memory})",
-            thresholds((0.9, "orange"), (0.97, "red")),
+            alert_limit("DriftlineGpuMemoryFull"),
         ),
         (
             "Hottest card",
-            "Highest temperature of a card's core.",
+            "Highest temperature of a card's core. Red from where DriftlineGpuTooHot fires.",
             "celsius",
             f"max({card('GPU_TEMP')})",
-            thresholds((80, "orange"), (90, "red")),
+            alert_limit("DriftlineGpuTooHot"),
         ),
         ("Power", "Sum over all cards.", "watt", f"sum({card('POWER_USAGE')})", thresholds()),
         (
@@ -112,8 +112,8 @@ def _cards() -> list[PanelBuilder]:
         (
             "Clock",
             "Clock of the streaming multiprocessors; a drop under load is throttling.",
-            "rotmhz",
-            {_CARD: f"{card('SM_CLOCK')}"},
+            "hertz",
+            {_CARD: f"1e6 * {card('SM_CLOCK')}"},
         ),
     )
     return [
@@ -123,30 +123,50 @@ def _cards() -> list[PanelBuilder]:
 
 
 def _faults() -> list[PanelBuilder]:
-    temperatures = {f"core {_CARD}": card("GPU_TEMP"), f"memory {_CARD}": card("MEMORY_TEMP")}
-    lines = (
-        (
-            "Temperature",
-            "Of core and memory; memory of data-centre cards throttles at about 95 °C.",
-            "celsius",
-            temperatures,
-        ),
-        (
-            "Last XID error",
-            "Code of the last error that the driver reported, 0 for none; NVIDIA's XID catalogue says what each means.",
-            "none",
-            {_CARD: card("XID_ERRORS")},
-        ),
-        (
-            "PCIe replays",
-            "Packets sent again in the hour before: a bad slot, riser or cable.",
-            "short",
-            {_CARD: f"sum by ({_BY}) (increase(DCGM_FI_DEV_PCIE_REPLAY_COUNTER{{{_GPUS}}}[1h]))"},
-        ),
-    )
+    replays = f"sum by ({_BY}) (increase(DCGM_FI_DEV_PCIE_REPLAY_COUNTER{{{_GPUS}}}[1h]))"
     return [
-        curves(title=title, description=f"{text} {_NOT_OURS}", unit=unit, queries=queries, source=OWN_SOURCE)
-        for title, text, unit, queries in lines
+        curves(
+            title="Temperature of the core",
+            description=f"The line is where DriftlineGpuTooHot fires; for memory it does at 95 °C. {_NOT_OURS}",
+            unit="celsius",
+            queries={_CARD: card("GPU_TEMP")},
+            limits=alert_limit("DriftlineGpuTooHot"),
+            span=6,
+            source=OWN_SOURCE,
+        ),
+        curves(
+            title="Temperature of the memory",
+            description=(
+                f"Only cards with HBM tell it; the memory of data-centre cards throttles at about 95 °C. {_NOT_OURS}"
+            ),
+            unit="celsius",
+            queries={_CARD: card("MEMORY_TEMP")},
+            span=6,
+            source=OWN_SOURCE,
+        ),
+        curves(
+            title="Last XID error",
+            description=(
+                "Code of the last error that the driver reported, 0 for none; NVIDIA's catalogue says what each "
+                f"means. {_NOT_OURS}"
+            ),
+            unit="none",
+            queries={_CARD: card("XID_ERRORS")},
+            span=6,
+            source=OWN_SOURCE,
+        ),
+        curves(
+            title="PCIe replays, last hour",
+            description=(
+                "Packets sent again: a bad slot, riser or cable. The line is where DriftlineGpuBusErrors fires. "
+                f"{_NOT_OURS}"
+            ),
+            unit="short",
+            queries={_CARD: replays},
+            limits=alert_limit("DriftlineGpuBusErrors"),
+            span=6,
+            source=OWN_SOURCE,
+        ),
     ]
 
 

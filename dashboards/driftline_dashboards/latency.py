@@ -3,7 +3,7 @@
 from driftline_dashboards.foundation import builders
 from driftline_dashboards.frame import TRAFFIC_VARIABLES, framed
 from driftline_dashboards.panels import PanelBuilder, alert_limit, curves, heat, number, rows, thresholds
-from driftline_dashboards.queries import error_share, increase, latency, per_second, quantile, ratio
+from driftline_dashboards.queries import anomaly, error_share, increase, latency, per_second, quantile, ratio
 
 _DURATION = "driftline_request_duration_seconds"
 _FIRST_TOKEN = "driftline_time_to_first_token_seconds"
@@ -145,12 +145,12 @@ def _errors() -> list[PanelBuilder]:
         curves(
             title="Error share by provider",
             description=(
-                "Model calls that failed, of all, for each provider: one that is down shows here. The line is where "
-                "DriftlineErrorRate fires."
+                "Calls of all services and models that failed, for each provider. The line is where "
+                "DriftlineProviderDown fires."
             ),
             unit="percentunit",
             queries={"{{provider}}": error_share(by="provider")},
-            limits=alert_limit("DriftlineErrorRate"),
+            limits=alert_limit("DriftlineProviderDown"),
             most=1,
         ),
         curves(
@@ -162,6 +162,42 @@ def _errors() -> list[PanelBuilder]:
             unit="short",
             queries={"{{error_type}}": increase(_FAILURES, "1h", by="error_type")},
             is_stacked=True,
+        ),
+        curves(
+            title="Error share of an hour by service",
+            description=(
+                "What eats the error budget: calls that failed in the hour before, of all. The line is where "
+                "DriftlineErrorBudgetBurn fires if the last 5 minutes are no better; it also looks at 6 hours "
+                "and 3 days."
+            ),
+            unit="percentunit",
+            queries={
+                "{{service}}": ratio(
+                    increase("driftline_errors_total", "1h", by="service"),
+                    increase("driftline_requests_total", "1h", by="service"),
+                )
+            },
+            limits=alert_limit("DriftlineErrorBudgetBurn"),
+            span=12,
+            most=1,
+            links_by=("service",),
+        ),
+        curves(
+            title="How unusual latency, errors and traffic are",
+            description=(
+                "Robust standard deviations from what a slice's own past lets expect. The line is where "
+                "DriftlineLatencyAnomaly and "
+                "DriftlineTrafficAnomaly (both ways) may fire: they also ask for 1.5 times the expected."
+            ),
+            unit="none",
+            queries={
+                f"{measure} {{{{service}}}} · {{{{model}}}}": anomaly("zscore", measure)
+                for measure in ("latency_p95", "error_share", "requests")
+            },
+            limits=alert_limit("DriftlineLatencyAnomaly"),
+            span=12,
+            least=None,
+            links_by=("service", "model"),
         ),
         rows(
             title="Failures, last 24 hours",

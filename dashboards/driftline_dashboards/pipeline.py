@@ -1,12 +1,17 @@
-"""Pipeline & alerts: does Driftline itself work, from reception to alert. Its own counters come from /metrics."""
-
-from typing import Final
+"""Pipeline & alerts: does Driftline itself work, from reception to alert, by what it writes down of its own /metrics each minute."""
 
 from driftline_dashboards.foundation import builders
 from driftline_dashboards.frame import framed
-from driftline_dashboards.panels import OWN_SOURCE, PanelBuilder, alert_list, curves, number, rows, thresholds
-
-_SCRAPED: Final = "From your own Prometheus, which scrapes Driftline's /metrics."
+from driftline_dashboards.panels import (
+    OWN_SOURCE,
+    PanelBuilder,
+    alert_limit,
+    alert_list,
+    curves,
+    number,
+    rows,
+    thresholds,
+)
 
 
 def pipeline() -> builders.Dashboard:
@@ -15,78 +20,86 @@ def pipeline() -> builders.Dashboard:
         "pipeline",
         title="Driftline pipeline & alerts",
         description=(
-            "Driftline itself: what comes in, what waits, what is lost, what alerts. Panels of its own counters "
-            "need a Prometheus that scrapes "
-            "/metrics (deploy/prometheus/prometheus.yml); those of alerts come from Driftline's query API."
+            "Driftline itself: what comes in, what waits, what is lost, what alerts. It writes its own metrics "
+            "down each minute; "
+            "while it is down it cannot, which deploy/prometheus/driftline-self.yml tells. The last row needs a "
+            "Prometheus of yours."
         ),
         variables={},
-        sections={"Now": _now(), "Alerts": _alerts(), "Ingest": _ingest(), "Analysis": _analysis(), "API": _api()},
+        sections={
+            "Now": _now(),
+            "Alerts": _alerts(),
+            "Ingest": _ingest(),
+            "Analysis": _analysis(),
+            "API and process (own Prometheus)": _api(),
+        },
         has_own_source=True,
     )
 
 
-def rate(metric: str, *, by: str) -> str:
+def rate(metric: str, *, by: str = "") -> str:
     """Growth a second of one of Driftline's own counters, summed."""
-    return f"sum by ({by}) (rate({metric}[$__rate_interval]))"
+    return f"sum {f'by ({by}) ' if by else ''}(rate({metric}[$__rate_interval]))"
+
+
+def newest(metric: str, *, by: str) -> str:
+    """One of Driftline's own gauges; of several processes the highest."""
+    return f"max by ({by}) ({metric})"
 
 
 def _now() -> list[PanelBuilder]:
-    spool = "max(driftline_ingest_spool_bytes / driftline_ingest_spool_limit_bytes)"
-    lost = (
-        "sum(increase(driftline_ingest_rejected_items_total[1h])) + "
-        "sum(increase(driftline_ingest_dead_lettered_items_total[1h]))"
-    )
-    figures = (
-        (
-            "Parts not healthy",
-            "Services that say they are not well; 0 is right.",
-            "short",
-            "count(driftline_service_healthy == 0) or vector(0)",
-            thresholds((1, "red")),
-        ),
-        ("Store", "1 when the store answers.", "none", "min(driftline_store_up)", thresholds((1, "green"), base="red")),
-        (
-            "Spool",
-            "Share of the disk buffer that is full; at 100 % senders are told to wait.",
-            "percentunit",
-            spool,
-            thresholds((0.5, "orange"), (0.9, "red")),
-        ),
-        (
-            "Items refused or set aside, last hour",
-            "Spans, log records and data points that were not stored.",
-            "short",
-            f"({lost}) or vector(0)",
-            thresholds((1, "orange")),
-        ),
-        (
-            "Oldest window that waits",
-            "Time since the oldest window that is not tested had settled.",
-            "s",
-            "max(driftline_analysis_lag_seconds)",
-            thresholds((3600, "orange")),
-        ),
-    )
     return [
-        *(
-            number(
-                title=title,
-                description=f"{text} {_SCRAPED}",
-                unit=unit,
-                expr=expr,
-                limits=limits,
-                decimals=0 if unit == "short" else None,
-                source=OWN_SOURCE,
-            )
-            for title, text, unit, expr, limits in figures
-        ),
         number(
             title="Firing alerts",
             description="Alerts of Driftline's rules that fire now, as its evaluator last wrote.",
             unit="short",
-            expr='count(driftline_alerts{alertstate="firing"}) or vector(0)',
+            expr='count(driftline_alert_active{alertstate="firing"}) or vector(0)',
             limits=thresholds((1, "red")),
             decimals=0,
+        ),
+        number(
+            title="Parts that are not well",
+            description="Parts of Driftline whose health is not good; 0 is right, /readyz says why.",
+            unit="short",
+            expr="count(driftline_service_healthy == 0) or vector(0)",
+            limits=thresholds((1, "red")),
+            decimals=0,
+        ),
+        number(
+            title="Rules that cannot be evaluated",
+            description="Rules whose last evaluation failed: their alerts are held as they were.",
+            unit="short",
+            expr="max(driftline_rules_failing)",
+            limits=thresholds((1, "red")),
+            decimals=0,
+        ),
+        number(
+            title="Spool",
+            description=(
+                "Share of the disk buffer that is full; when it is, senders are refused. Red from where "
+                "DriftlineDiskBudget fires."
+            ),
+            unit="percentunit",
+            expr="max(driftline_ingest_spool_bytes / driftline_ingest_spool_limit_bytes)",
+            limits=alert_limit("DriftlineDiskBudget", with_half=True),
+        ),
+        number(
+            title="Dead letters, last hour",
+            description=(
+                "Requests that were accepted and that the store then refused. Red from where DriftlineDeadLetters "
+                "fires."
+            ),
+            unit="short",
+            expr="sum(increase(driftline_ingest_dead_lettered_requests_total[1h]))",
+            limits=alert_limit("DriftlineDeadLetters"),
+            decimals=0,
+        ),
+        number(
+            title="Fullest disk of the store",
+            description="Used share of the disk under the store that has least room.",
+            unit="percentunit",
+            expr="max(1 - driftline_store_disk_free_bytes / driftline_store_disk_bytes)",
+            limits=thresholds((0.8, "orange")),
         ),
     ]
 
@@ -98,14 +111,14 @@ def _alerts() -> list[PanelBuilder]:
             title="Alerts by state",
             description="Alerts of Driftline's rules that are pending or firing.",
             unit="short",
-            queries={"{{alertname}} {{alertstate}}": "sum by (alertname, alertstate) (driftline_alerts)"},
+            queries={"{{alertname}} {{alertstate}}": "sum by (alertname, alertstate) (driftline_alert_active)"},
             is_stacked=True,
         ),
         rows(
             title="Firing now",
             description="Which alerts fire, and about what. A click leads to the slice's examples.",
             unit="short",
-            columns={"Alerts": f'sum by ({by}) (driftline_alerts{{alertstate="firing"}})'},
+            columns={"Alerts": f'sum by ({by}) (driftline_alert_active{{alertstate="firing"}})'},
             labels={"alertname": "Alert", "severity": "Severity", "service": "Service", "model": "Model"},
             span=8,
             links_by=("service", "model"),
@@ -117,144 +130,185 @@ def _alerts() -> list[PanelBuilder]:
             ),
             span=8,
         ),
+        curves(
+            title="Alerts sent",
+            description="Alerts that each receiver took, and those that it never got, per second.",
+            unit="short",
+            queries={
+                "{{receiver}} took": rate("driftline_notifications_sent_total", by="receiver"),
+                "{{receiver}} never got": rate("driftline_notifications_dropped_total", by="receiver"),
+            },
+        ),
+        curves(
+            title="Attempts that failed, and what waits",
+            description="Attempts to reach a receiver that failed, per second, and alerts that wait for it.",
+            unit="short",
+            queries={
+                "{{receiver}} failed": rate("driftline_notifications_failed_total", by="receiver"),
+                "{{receiver}} waiting": newest("driftline_notifications_waiting", by="receiver"),
+            },
+        ),
+        curves(
+            title="Rule evaluations",
+            description="Evaluations of rules, and those of them that failed, per second.",
+            unit="short",
+            queries={
+                "all": rate("driftline_rule_evaluations_total"),
+                "failed": rate("driftline_rule_evaluation_failures_total"),
+            },
+        ),
     ]
 
 
 def _ingest() -> list[PanelBuilder]:
-    lines: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-        (
-            "Items per second",
-            "Spans, log records and data points received and stored.",
-            "short",
-            {
+    return [
+        curves(
+            title="Items per second",
+            description="Spans, log records and data points received and stored.",
+            unit="short",
+            queries={
                 "received {{signal}}": rate("driftline_ingest_received_items_total", by="signal"),
                 "stored {{signal}}": rate("driftline_ingest_stored_items_total", by="signal"),
             },
         ),
-        (
-            "Items that are not stored",
-            "Refused, with the reason, or set aside as unreadable, per second.",
-            "short",
-            {
-                "refused: {{reason}}": rate("driftline_ingest_rejected_items_total", by="reason"),
-                "set aside {{signal}}": rate("driftline_ingest_dead_lettered_items_total", by="signal"),
+        curves(
+            title="Refused requests per second",
+            description=(
+                "Requests that the collector refused, by the reason; a sender that does not try again has lost them."
+            ),
+            unit="short",
+            queries={"{{reason}}": rate("driftline_ingest_rejected_requests_total", by="reason")},
+        ),
+        curves(
+            title="Age of what waits",
+            description=(
+                "Age of the oldest request that is acknowledged and not stored. The line is where DriftlineIngestLag "
+                "fires."
+            ),
+            unit="s",
+            queries={"{{collector}}": newest("driftline_ingest_oldest_unloaded_seconds", by="collector")},
+            limits=alert_limit("DriftlineIngestLag"),
+        ),
+        curves(
+            title="Buffer",
+            description="Bytes that are acknowledged and not stored, and the most there may be.",
+            unit="bytes",
+            queries={
+                "waiting {{collector}}": newest("driftline_ingest_spool_bytes", by="collector"),
+                "limit {{collector}}": newest("driftline_ingest_spool_limit_bytes", by="collector"),
             },
         ),
-        (
-            "Age of what waits",
-            "Age of the oldest request that is acknowledged and not stored yet.",
-            "s",
-            {"{{collector}}": "max by (collector) (driftline_ingest_oldest_unloaded_seconds)"},
+        curves(
+            title="Not derived yet",
+            description="Stored spans and log records that wait to become generations.",
+            unit="short",
+            queries={"{{collector}}": newest("driftline_ingest_underived_items", by="collector")},
         ),
-        (
-            "Buffer",
-            "Bytes that are acknowledged and not stored, and the most there may be.",
-            "bytes",
-            {
-                "waiting {{collector}}": "max by (collector) (driftline_ingest_spool_bytes)",
-                "limit {{collector}}": "max by (collector) (driftline_ingest_spool_limit_bytes)",
-            },
+        curves(
+            title="Dead letters kept",
+            description=(
+                "Requests that the store refused and that lie in a folder until a person looks: see driftline "
+                "deadletter."
+            ),
+            unit="short",
+            queries={"{{collector}}": newest("driftline_ingest_dead_letters", by="collector")},
         ),
-        (
-            "Not derived yet",
-            "Stored spans and log records that wait to become generations.",
-            "short",
-            {"{{collector}}": "max by (collector) (driftline_ingest_underived_items)"},
-        ),
-        (
-            "Dead letters",
-            "Requests that the store refused and that lie in a folder until a person looks; see driftline deadletter.",
-            "short",
-            {"{{collector}}": "max by (collector) (driftline_ingest_dead_letters)"},
-        ),
-    )
-    return _scraped(lines)
+    ]
 
 
 def _analysis() -> list[PanelBuilder]:
-    lines: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-        (
-            "Lag",
-            "How long the oldest settled window, and the oldest settled trace, has been waiting; 0 when none does.",
-            "s",
-            {
-                "windows {{project}}": "max by (project) (driftline_analysis_lag_seconds)",
-                "single calls {{project}}": "max by (project) (driftline_scoring_lag_seconds)",
+    return [
+        curves(
+            title="Windows that wait",
+            description=(
+                "How long the oldest settled window has been waiting to be tested. The line is where "
+                "DriftlineAnalysisStuck fires."
+            ),
+            unit="s",
+            queries={"{{project}}": newest("driftline_analysis_lag_seconds", by="project")},
+            limits=alert_limit("DriftlineAnalysisStuck"),
+        ),
+        curves(
+            title="Single calls that wait",
+            description=(
+                "How long the oldest settled trace has been waiting to be scored. The line is where "
+                "DriftlineScoringStuck fires."
+            ),
+            unit="s",
+            queries={"{{project}}": newest("driftline_scoring_lag_seconds", by="project")},
+            limits=alert_limit("DriftlineScoringStuck"),
+        ),
+        curves(
+            title="Waiting",
+            description="Settled windows and traces that were not looked at yet.",
+            unit="short",
+            queries={
+                "windows {{project}}": newest("driftline_analysis_waiting_windows", by="project"),
+                "traces {{project}}": newest("driftline_scoring_waiting_traces", by="project"),
             },
         ),
-        (
-            "Waiting",
-            "Settled windows and traces that were not looked at yet.",
-            "short",
-            {
-                "windows {{project}}": "max by (project) (driftline_analysis_waiting_windows)",
-                "traces {{project}}": "max by (project) (driftline_scoring_waiting_traces)",
-            },
-        ),
-        (
-            "Failures",
-            "Windows that failed, and calls that a scorer failed on, per second; both are tried again.",
-            "short",
-            {
-                "windows": "sum(rate(driftline_analysis_failed_windows_total[$__rate_interval]))",
+        curves(
+            title="Failures",
+            description="Windows that failed, and calls that a scorer failed on, per second; both are tried again.",
+            unit="short",
+            queries={
+                "windows": rate("driftline_analysis_failed_windows_total"),
                 "{{analyzer}}": rate("driftline_scoring_failed_total", by="analyzer"),
             },
+            span=6,
         ),
-        (
-            "Work",
-            "Windows tested and calls scored per second.",
-            "short",
-            {
-                "windows": "sum(rate(driftline_analysis_tested_windows_total[$__rate_interval]))",
-                "calls": "sum(rate(driftline_scoring_scored_calls_total[$__rate_interval]))",
+        curves(
+            title="Work",
+            description="Windows tested and calls scored per second.",
+            unit="short",
+            queries={
+                "windows": rate("driftline_analysis_tested_windows_total"),
+                "calls": rate("driftline_scoring_calls_total"),
             },
+            span=6,
         ),
-        (
-            "Time by phase",
-            "Share of a core that each phase of the analysis takes.",
-            "percentunit",
-            {"{{phase}}": rate("driftline_analysis_seconds_total", by="phase")},
+        curves(
+            title="Time by phase",
+            description="Share of a core that each phase of the tests of windows takes.",
+            unit="percentunit",
+            queries={"{{phase}}": rate("driftline_analysis_seconds_total", by="phase")},
+            span=6,
         ),
-        (
-            "Time by scorer",
-            "Share of a core that each scorer of single calls takes.",
-            "percentunit",
-            {"{{analyzer}}": rate("driftline_scoring_seconds_total", by="analyzer")},
+        curves(
+            title="Time by scorer",
+            description="Share of a core that each scorer of single calls takes.",
+            unit="percentunit",
+            queries={"{{analyzer}}": rate("driftline_scoring_seconds_total", by="analyzer")},
+            span=6,
         ),
-    )
-    return _scraped(lines)
+    ]
 
 
 def _api() -> list[PanelBuilder]:
-    p95 = (
-        "histogram_quantile(0.95, sum by (route, le) "
-        "(rate(driftline_api_request_duration_seconds_bucket[$__rate_interval])))"
-    )
-    lines: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-        (
-            "Requests by status",
-            "Requests that the API answered, per second.",
-            "reqps",
-            {"{{status}}": rate("driftline_api_requests_total", by="status")},
-        ),
-        (
-            "Latency p95 by route",
-            "Time within which 95 % of a route's requests were answered.",
-            "s",
-            {"{{route}}": p95},
-        ),
-        (
-            "Memory",
-            "Memory that the process holds. On Linux alone.",
-            "bytes",
-            {"{{instance}}": 'max by (instance) (process_resident_memory_bytes{job="driftline"})'},
-        ),
-    )
-    return _scraped(lines)
-
-
-def _scraped(lines: tuple[tuple[str, str, str, dict[str, str]], ...]) -> list[PanelBuilder]:
+    buckets = rate("driftline_api_request_duration_seconds_bucket", by="route, le")
     return [
-        curves(title=title, description=f"{text} {_SCRAPED}", unit=unit, queries=queries, source=OWN_SOURCE)
-        for title, text, unit, queries in lines
+        curves(
+            title="Requests by status",
+            description="Requests that the API answered, per second. From your own Prometheus, which scrapes /metrics.",
+            unit="reqps",
+            queries={"{{status}}": rate("driftline_api_requests_total", by="status")},
+            source=OWN_SOURCE,
+        ),
+        curves(
+            title="Latency p95 by route",
+            description=(
+                "Time within which 95 % of a route's requests were answered. From your own Prometheus, which scrapes "
+                "/metrics."
+            ),
+            unit="s",
+            queries={"{{route}}": f"histogram_quantile(0.95, {buckets})"},
+            source=OWN_SOURCE,
+        ),
+        curves(
+            title="Memory",
+            description="Memory that the process holds, on Linux. From your own Prometheus, which scrapes /metrics.",
+            unit="bytes",
+            queries={"{{instance}}": 'max by (instance) (process_resident_memory_bytes{job="driftline"})'},
+            source=OWN_SOURCE,
+        ),
     ]

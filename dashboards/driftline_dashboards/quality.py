@@ -28,6 +28,7 @@ def quality() -> builders.Dashboard:
             "Grounding and relevance": _grounding(),
             "Safety": _safety(),
             "Users and judge": _people(),
+            "Groups of people": _groups(),
             "Scorers": _scorers(),
         },
     )
@@ -232,6 +233,65 @@ def _people() -> list[PanelBuilder]:
             queries={"{{service}} · {{field}}": judged("driftline_call_value_mean", where='analyzer="judge"')},
             span=8,
             least=None,
+            links_by=("service",),
+        ),
+    ]
+
+
+def _groups() -> list[PanelBuilder]:
+    labels = "service, segment_by, segment, field, reference"
+
+    def compared(figure: str) -> str:
+        return f"max by ({labels}) (driftline_bias_{figure}{{{FINDINGS}}})"
+
+    slice_ = "{{service}} · {{segment}} · {{field}}"
+    return [
+        number(
+            title="Confirmed gaps",
+            description=(
+                "Groups and measures with a gap that is no chance. On each DriftlineBiasGap fires, given 60 sessions."
+            ),
+            unit="short",
+            expr=f"count({compared('confirmed')} > 0) or vector(0)",
+            limits=alert_limit("DriftlineBiasGap"),
+            decimals=0,
+            span=4,
+        ),
+        curves(
+            title="Gaps",
+            description=(
+                "How answers about a group differ from those about others among like prompts, in standard deviations "
+                "between sessions (d)."
+            ),
+            unit="none",
+            queries={slice_: compared("effect_size")},
+            span=8,
+            least=None,
+            links_by=("service",),
+        ),
+        rows(
+            title="Groups compared",
+            description=(
+                "The newest window of each group and measure: the gap in the measure's unit, its 95 % interval, and "
+                "what was found."
+            ),
+            unit="none",
+            columns={
+                "Gap": compared("gap"),
+                "From": compared("gap_low"),
+                "To": compared("gap_high"),
+                "p-value": compared("pvalue_corrected"),
+                "Confirmed": compared("confirmed"),
+                "Sessions": compared("samples"),
+            },
+            labels={
+                "service": "Service",
+                "segment_by": "Axis",
+                "segment": "Group",
+                "field": "Measure",
+                "reference": "Against",
+            },
+            span=12,
             links_by=("service",),
         ),
     ]

@@ -86,3 +86,17 @@ def flags(analyzer: str, field: str, window: str, *, by: str, what: str = "flagg
 def flagged_share(analyzer: str, field: str, window: str, *, by: str) -> str:
     """Flagged calls among those that an analyzer scored in the last `window`, 0 to 1."""
     return ratio(flags(analyzer, field, window, by=by), flags(analyzer, field, window, by=by, what="scored"))
+
+
+def anomaly(figure: str, measure: str, *, by: str = "service, model") -> str:
+    """A figure (value, expected, lower, upper, zscore) of the newest bucket that the anomaly analyzer judged."""
+    return f'max by ({by}) (driftline_anomaly_{figure}{{{FINDINGS},measure="{measure}"}})'
+
+
+def budget_share(figure: str) -> str:
+    """What was spent, or is forecast, of a budget's limit."""
+    where = 'service=~"$service"'
+    return (
+        f"max by (service, period) (driftline_budget_{figure}_usd{{{where}}})"
+        f" / max by (service, period) (driftline_budget_limit_usd{{{where}}})"
+    )

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from driftline_alerts.alertmanager import Alertmanager
-from driftline_alerts.errors import RuleError
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_core.clock import utc_now
@@ -356,9 +355,3 @@ def test_evaluator_that_stands_still_is_not_healthy(open_evaluator: Open, clock:
         wait_until(lambda: evaluator.stats().rules_failing > 0)
         assert "connection refused" in evaluator.health().detail
         assert not evaluator.health().is_ok
-
-
-def test_recording_rules_are_refused_by_name(store: Store, rules: Path) -> None:
-    rules.write_text("groups: [{name: g, rules: [{record: 'a:b', expr: sum(x)}]}]", encoding="utf-8")
-    with pytest.raises(RuleError, match=r"a:b.*recording rule"):
-        AlertEvaluator(AlertSettings(rule_paths=(rules,)), store, Numbers())

@@ -1,7 +1,9 @@
 """Lines that panels draw are where the shipped rules fire: the rules and the dashboards' JSON are both read and compared."""
 
+import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import promql_parser
@@ -13,7 +15,8 @@ from driftline_dashboards.limits import ALERT_LIMITS
 
 COMPARISONS = {">", ">=", "<", "<=", "=="}
 RULES: dict[str, list[AlertRule]] = {}
-for group in load_rules():
+GPU_RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "gpu.yml"
+for group in [*load_rules(), *load_rules([GPU_RULES])]:
     for shipped in group.rules:
         if isinstance(shipped, AlertRule):
             RULES.setdefault(shipped.alert, []).append(shipped)
@@ -47,18 +50,20 @@ def _factors(node: Any) -> Iterator[float]:
     elif isinstance(node, promql_parser.ParenExpr):
         yield from _factors(node.expr)
     elif isinstance(node, promql_parser.BinaryExpr):
-        yield from _factors(node.lhs)
-        yield from _factors(node.rhs)
+        left, right = list(_factors(node.lhs)), list(_factors(node.rhs))
+        yield from (*left, *right)
+        if str(node.op) == "*" and len(left) == len(right) == 1:  # 6 * 3600
+            yield left[0] * right[0]
 
 
 def test_the_comparisons_of_a_rule_are_found() -> None:
-    expr = "sum(a) / sum(b) > 3 * sum(c) / 24 and d >= 1 unless (e <= 0.5)"
-    assert numbers(expr) == {3, 24, 1, 0.5}
+    expr = "sum(a) / sum(b) > 3 * sum(c) / 24 and d >= 1 unless (e <= 0.5) and f > 6 * 3600"
+    assert numbers(expr) == {3, 24, 1, 0.5, 6, 3600, 21600}
 
 
 @pytest.mark.parametrize("name", sorted(ALERT_LIMITS))
 def test_every_limit_is_one_of_its_rule(name: str) -> None:
-    assert ALERT_LIMITS[name] in set().union(*(numbers(rule.expr) for rule in RULES[name]))
+    assert any(math.isclose(ALERT_LIMITS[name], one) for rule in RULES[name] for one in numbers(rule.expr))
 
 
 @pytest.mark.parametrize(("panel", "name"), NAMED)

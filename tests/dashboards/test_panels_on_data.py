@@ -16,6 +16,7 @@ from driftline_api.app import create_app
 from driftline_api.promql.parsing import parse_selector
 from driftline_api.promql.store_source import StoreSource
 from driftline_api.promql.values import Series
+from driftline_api.self_samples import SelfSamples
 from driftline_api.settings import ApiSettings
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
@@ -24,6 +25,7 @@ from driftline_dashboards import load_dashboards
 from tests.api.promql_samples import running_prometheus
 from tests.api.records import NOON, alert, finding, generation, minute_of_scores, price, put, score
 from tests.api.test_promql_differential import compare
+from tests.dashboards.itself import parts
 
 MODELS = ("gpt-4o-mini", "house-model")
 
@@ -99,6 +101,9 @@ def fill(store: Store) -> None:
         ],
     )  # fmt: skip
     steps(store, starts)
+    judged_by_their_past(store)
+    compared_groups(store)
+    itself(store)
     put(
         store,
         "feedback_1m",
@@ -155,6 +160,59 @@ def steps(store: Store, starts: Sequence[datetime]) -> None:
         for number, time in enumerate(starts)
     ]
     put(store, "generations", rows)
+
+
+def judged_by_their_past(store: Store) -> None:
+    """Buckets of ten minutes that were judged, and two budgets."""
+    usual = {
+        "project": "default",
+        "service": "support",
+        "model": MODELS[0],
+        "bucket_s": 600,
+        "calls": 10,
+        "scale": 0.1,
+        "version": "1",
+    }
+    figures = {"value": 6.0, "expected": 2.0, "lower": 1.0, "upper": 3.0, "zscore": 5.0}
+    put(
+        store,
+        "anomaly_points",
+        [
+            {**usual, **figures, "measure": measure, "bucket_start": NOON - number * timedelta(minutes=10)}
+            for number in range(1, 7)
+            for measure in ("cost", "tokens", "requests", "latency_p95", "error_share")
+        ],
+    )
+    put(
+        store,
+        "budget_points",
+        [
+            {
+                "project": "default", "period": "day", "period_start": NOON - timedelta(hours=12), "limit_usd": 10.0, "service": service,
+                "at": NOON - number * timedelta(minutes=5), "spent_usd": 4.0, "forecast_usd": 12.0,
+            }
+            for service in ("", "support")
+            for number in range(12)
+        ],
+    )  # fmt: skip
+
+
+def compared_groups(store: Store) -> None:
+    """A gap between a group and the others, in the newest week."""
+    told = {"low": -0.3, "high": -0.1, "d": -0.45, "n_group_sessions": 150, "n_other_sessions": 320}
+    gap = finding(
+        90, window_end=NOON - timedelta(hours=1), analyzer="bias", segment_by="group:religion", segment="Muslims", field="regard",
+        reference="rest", status="gap", statistic=-0.2, is_confirmed=1, explanation=told,
+    )  # fmt: skip
+    put(store, "findings", [gap])
+
+
+def itself(store: Store) -> None:
+    """What Driftline wrote down of itself in the last hour and a half."""
+    times = iter([NOON - timedelta(minutes=90 - minute) for minute in range(91)])
+    samples = SelfSamples(store, parts(), project="default", clock=lambda: next(times))
+    for _ in range(91):
+        samples.tick()
 
 
 def asked(expr: str, chosen: str) -> str:
