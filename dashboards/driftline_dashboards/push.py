@@ -108,7 +108,10 @@ class _Asker:
             case 401:
                 return f"Grafana at {self._url} does not accept the credentials (401)"
             case 403:
-                return f"the credentials may not {what} at {self._url} (403); dashboards need the role Editor, data sources Admin"
+                return (
+                    f"the credentials may not {what} at {self._url} (403); dashboards need the role Editor, data "
+                    "sources Admin"
+                )
             case status:
                 return f"Grafana at {self._url} could not {what} ({status}): {_message(error)}"
 
