@@ -95,16 +95,18 @@ def _pairs(times: np.ndarray, values: np.ndarray, kept: np.ndarray | None = None
 
 @contextmanager
 def running_prometheus(
-    prometheus: str, promtool: str, folder: Path, series: Sequence[Series], *, rules: Path | None = None
+    prometheus: str, promtool: str, folder: Path, series: Sequence[Series], *flags: str, rules: Path | None = None
 ) -> Iterator[str]:
     """A real Prometheus on loopback that holds the series and evaluates a rule file; yields its URL and ends it after."""
     (folder / "samples.txt").write_text("".join(_open_metrics(series)) + "# EOF\n", encoding="utf-8")
-    with served_prometheus(prometheus, promtool, folder, rules=rules) as url:
+    with served_prometheus(prometheus, promtool, folder, *flags, rules=rules) as url:
         yield url
 
 
 @contextmanager
-def served_prometheus(prometheus: str, promtool: str, folder: Path, *, rules: Path | None = None) -> Iterator[str]:
+def served_prometheus(
+    prometheus: str, promtool: str, folder: Path, *flags: str, rules: Path | None = None
+) -> Iterator[str]:
     """A real Prometheus on loopback that holds folder/samples.txt (OpenMetrics); yields its URL and ends it after."""
     text, data = folder / "samples.txt", folder / "data"
     subprocess.run(
@@ -123,6 +125,7 @@ def served_prometheus(prometheus: str, promtool: str, folder: Path, *, rules: Pa
                 f"--storage.tsdb.path={data}",
                 "--storage.tsdb.retention.time=100y",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *flags,
             ],
             stdout=log,
             stderr=log,

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from driftline_alerts.query import HttpQuerySource
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
+from driftline_api.promql.engine import EngineOptions
 from driftline_api.promql.store_source import StoreSource
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
@@ -196,6 +197,23 @@ def test_methods_that_are_not_there_are_refused_alike(ours: TestClient, theirs: 
     for method, path in (("PUT", "query"), ("DELETE", "labels"), ("POST", "rules"), ("POST", "label/model/values")):
         assert ours.request(method, path).status_code == theirs.request(method, path).status_code == 405
     assert ours.get("nope").status_code == theirs.get("nope").status_code == 404
+
+
+def test_too_many_samples_are_refused_in_the_same_words(
+    filled: Store, system_binary: Callable[[str], str], tmp_path: Path
+) -> None:
+    form = {"query": "vector(1)", "start": T, "end": T + 200, "step": 1}
+    programs = system_binary("prometheus"), system_binary("promtool")
+    with (
+        running_prometheus(*programs, tmp_path, [], "--query.max-samples=100") as url,
+        httpx.Client(base_url=f"{url}/api/v1/") as theirs,
+        TestClient(
+            app_over(filled, options=EngineOptions(max_samples=100)), base_url="http://ours/prometheus/api/v1/"
+        ) as ours,
+    ):
+        refused = asked(theirs, "POST", "query_range", form)
+        assert refused[1]["errorType"] == "execution"
+        assert asked(ours, "POST", "query_range", form) == refused
 
 
 def test_build_information_has_the_same_fields(ours: TestClient, theirs: httpx.Client) -> None:
