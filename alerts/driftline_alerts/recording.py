@@ -5,7 +5,7 @@ records nothing, and what reads it counts as failed as well: an alert must not r
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -97,6 +97,12 @@ class Recorder:
         run.error = error
         run.evaluated_at = now
         run.duration_s = time.monotonic() - started
+
+    def catch_up(self, runs: Sequence[RecordRun], times: Iterable[datetime]) -> None:
+        """Evaluate rules at aligned times of the past, oldest first."""
+        for time_of_step in sorted(times):
+            for run in runs:
+                self.step(run, time_of_step)
 
     def cause(self, rule: AlertRule | RecordingRule) -> str | None:
         """Why a rule cannot be judged now: the error of a recording rule that it reads. None when there is no such."""

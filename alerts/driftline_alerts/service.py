@@ -112,6 +112,7 @@ class AlertEvaluator:
         smallest_s = min((group.interval_s for group in self._groups), default=settings.interval_s)
         self._loop = PeriodicService(name="alerts", interval_s=min(1.0, smallest_s / 4), tick=self._tick)
         self._lock = threading.RLock()
+        self._stopping = threading.Event()
         self._is_loaded = False
         self._is_running = False
         self._aligned: dict[str, datetime] = {}
@@ -132,11 +133,13 @@ class AlertEvaluator:
             self._load(now)
             self._started_at = now
             self._is_running = True
+        self._stopping.clear()
         self._delivery.start()
         self._loop.start()
 
     def stop(self, *, deadline_s: float) -> None:
         """End the loop, then deliver what waits; half of deadline_s each."""
+        self._stopping.set()
         self._loop.stop(deadline_s=deadline_s / 2)
         self._delivery.stop(deadline_s=deadline_s / 2)
         self._is_running = False
@@ -215,6 +218,9 @@ class AlertEvaluator:
         for group in groups:
             at = align(now, timedelta(seconds=group.interval_s))
             for run in group.rules:
+                if self._stopping.is_set():  # many rules over a slow store must not hold the process up
+                    self._save(changed)
+                    return
                 if isinstance(run, RecordRun):
                     self._recorder.step(run, at)
                 else:
@@ -369,17 +375,11 @@ class AlertEvaluator:
     def _record_again(self, stored: Mapping[str, list[AlertState]], now: datetime) -> None:
         """Evaluate recording rules at the past times at which alerts of their group are about to be."""
         for group in self._groups:
-            if group.recording:
-                times = {
-                    time
-                    for run in group.alerting
-                    for time in self._evaluator.times_to_rebuild(
-                        run, stored.get(run.rule.uid, ()), align(now, run.interval)
-                    )
-                }
-                for time in sorted(times):
-                    for run in group.recording:
-                        self._recorder.step(run, time)
+            times: set[datetime] = set()
+            for run in group.alerting:
+                states = stored.get(run.rule.uid, ())
+                times.update(self._evaluator.times_to_rebuild(run, states, align(now, run.interval)))
+            self._recorder.catch_up(group.recording, times)
 
     def _orphan(self, state: AlertState, now: datetime) -> None:
         if state.phase == "firing":
