@@ -61,6 +61,13 @@ def test_rule_says_how_bad_what_and_what_to_do(rule: AlertRule) -> None:
     assert (ROOT / rule.annotations["runbook_url"]).is_file()
 
 
+def test_every_shipped_rule_is_in_the_list_of_runbooks() -> None:
+    listed = (ROOT / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
+    assert [
+        rule.alert for rule in RULES if f"[{rule.alert}]({Path(rule.annotations['runbook_url']).name})" not in listed
+    ] == []
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.alert)
 def test_gap_in_the_data_can_be_told_from_recovery(rule: AlertRule) -> None:
     assert rule.presence_expr is not None
