@@ -6,7 +6,7 @@ from itertools import pairwise, repeat
 from typing import Any, Final
 
 from driftline_api.promql.counter_rows import COUNTER_COLUMNS, HISTOGRAM_COLUMNS, CounterRows, flat
-from driftline_api.promql.earlier_sums import DAY_S, SINCE, EarlierSums
+from driftline_api.promql.earlier_sums import DAY_S, EarlierSums, table_of
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, anchored, matches_all
 from driftline_api.promql.metrics import Metric, MetricCatalogue, MetricKind
@@ -146,8 +146,8 @@ class StoreSource:
                 self._table(metric, columns, of, bounds), metric.labels, n_buckets=len(bucket_labels())
             )
 
-        day_s = from_s // DAY_S * DAY_S
-        if SINCE not in metric.sql or day_s <= 0 or not _fits(metric, matchers):
+        day_s, table = from_s // DAY_S * DAY_S, table_of(metric)
+        if table is None or day_s <= 0 or not _fits(metric, matchers):
             return read(matchers, from_s=from_s, to_s=to_s, since_s=0)
         try:
             earlier = self._earlier.before(
@@ -156,6 +156,7 @@ class StoreSource:
                 store=self._store,
                 project=self.project,
                 metric=metric.name,
+                table=table,
             )
         except StoreError as error:
             raise _failed(metric, error) from error
