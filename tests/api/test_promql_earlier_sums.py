@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from driftline_api.promql.counter_rows import COUNTER_COLUMNS
 from driftline_api.promql.earlier_sums import EarlierSums, table_of
 from driftline_api.promql.matchers import LabelMatcher, MatchKind
 from driftline_api.promql.metrics import MetricCatalogue, MetricKind
@@ -95,7 +96,7 @@ def test_the_least_used_is_forgotten(store: Store) -> None:
         def read() -> object:
             nonlocal n_read
             n_read += 1
-            return source._rows(calls, (), from_s=day, to_s=day)
+            return source._rows(calls, COUNTER_COLUMNS, (), from_s=day, to_s=day)
 
         earlier.before(day, read, store=store, project="default", metric=calls.name, table="rollup_1m")  # type: ignore[arg-type]  # object stands for rows
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from importlib.resources import files
 from typing import Any, Final
 
@@ -34,12 +34,13 @@ class EarlierSums:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str, int], tuple[tuple[Any, ...], CounterRows]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Hashable, int], tuple[tuple[Any, ...], CounterRows]] = OrderedDict()
 
     def before(
-        self, day_s: int, read: Callable[[], CounterRows], *, store: Store, project: str, metric: str, table: str
+        self, day_s: int, read: Callable[[], CounterRows], *, store: Store, project: str, metric: Hashable, table: str
     ) -> CounterRows:
-        """The sums of all minutes before day_s (Unix seconds); `read` makes them when they are not known. Raises StoreError."""
+        """The sums of all minutes before day_s (Unix seconds); `read` makes them when they are not known. metric: what
+        tells sums apart. Raises StoreError."""
         (row,) = store.rows(_VERSIONS[table], {"project": project, "to_s": day_s})
         version = tuple(row.values())
         key = (project, metric, day_s)
