@@ -300,6 +300,10 @@ def push_dashboards(
         str | None,
         typer.Option(help="Driftline's query API as Grafana reaches it, e.g. http://driftline:8000/prometheus."),
     ] = None,
+    page_url: Annotated[
+        str | None,
+        typer.Option(help="Driftline's own page as browsers reach it, where links to examples lead."),
+    ] = None,
     is_json: AsJson = False,
 ) -> None:
     """Create or update the dashboards, their folder and their data source in a running Grafana."""
@@ -312,8 +316,30 @@ def push_dashboards(
         password=password,
         folder=folder,
         datasource_url=datasource_url,
+        page_url=page_url,
         is_json=is_json,
     )
+
+
+@dashboards.command("check")
+def check_dashboards(
+    *,
+    url: Annotated[str, typer.Argument(help="Driftline's query API.")] = "http://127.0.0.1:8000/prometheus",
+    own_prometheus_url: Annotated[
+        str | None,
+        typer.Option("--own-prometheus", help="Your Prometheus, for the panels of GPUs and of Driftline's process."),
+    ] = None,
+    project: Project = "default",
+    at: Annotated[str | None, typer.Option(help="The moment to ask for: RFC 3339 or epoch; by default now.")] = None,
+    is_json: AsJson = False,
+) -> None:
+    """Ask a running Driftline every query of every dashboard; say which it refuses and which are empty. Exit code 1 when one is refused."""
+    from driftline_cli.dashboards import run_check
+    from driftline_cli.importing.times import parse_moment
+    from driftline_core.clock import utc_now
+
+    at_s = parse_moment(at, now=utc_now()).timestamp() if at is not None else None
+    raise typer.Exit(run_check(url, own_prometheus_url=own_prometheus_url, project=project, at_s=at_s, is_json=is_json))
 
 
 @dialects.command("check")

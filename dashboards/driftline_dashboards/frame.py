@@ -5,7 +5,15 @@ from typing import Final, Literal
 
 from driftline_dashboards.foundation import builders, common_models, models
 from driftline_dashboards.panels import OWN_SOURCE, SOURCE, PanelBuilder
-from driftline_dashboards.queries import DATASOURCE_NAME, DATASOURCE_UID, FINDINGS, PAGE, SEGMENT, finding
+from driftline_dashboards.queries import (
+    DATASOURCE_NAME,
+    DATASOURCE_UID,
+    FINDINGS,
+    PAGE,
+    PAGE_VARIABLE,
+    SEGMENT,
+    finding,
+)
 
 TAG: Final = "driftline"
 PAGE_URL: Final = "http://127.0.0.1:8000"
@@ -121,7 +129,7 @@ def _label_variable(variable: str, *, metric: str, source: common_models.DataSou
 
 def _page_variable() -> builders.TextBoxVariable:
     return (
-        builders.TextBoxVariable("page")
+        builders.TextBoxVariable(PAGE_VARIABLE)
         .label("Driftline's page")
         .description("Address of Driftline's own page, where links to examples lead.")
         .default_value(PAGE_URL)

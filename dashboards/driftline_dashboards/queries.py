@@ -4,7 +4,8 @@ from typing import Final
 
 DATASOURCE: Final = "${datasource}"
 OWN_PROMETHEUS: Final = "${prometheus}"
-PAGE: Final = "${page}"
+PAGE_VARIABLE: Final = "page"
+PAGE: Final = f"${{{PAGE_VARIABLE}}}"
 DATASOURCE_UID: Final = "driftline-prometheus"
 DATASOURCE_NAME: Final = "Driftline"
 

@@ -25,7 +25,7 @@ STATE = {
 """What is said of the store and of every part."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Part:
     """A service that is well, with counts."""
 
@@ -53,14 +53,15 @@ def parts() -> list[Part]:
     ledger.count_stored("traces", tally)
     ledger.count_rejected("traces", "p", "too_large", received_at_ns=1, n_requests=2)
     collector = ledger.stats(spool_bytes=512, spool_max_bytes=4096, oldest_unloaded_s=1.5, waiting_items={"logs": 3})
-    numbers = dict.fromkeys(
-        ("runs", "tested_windows", "reduced_windows", "failed_windows", "findings", "drifts", "scores"), 3
-    )
-    lag = {"lag_s": {"default": 12.0}, "waiting": {"default": 2}}
-    cached = {"texts_embedded": 5, "cache_hits": 6}
-    analysis = AnalysisStats(**numbers, **cached, seconds={"embed": 2.0}, **lag)
-    by_scorer = {name: {"injection": 4} for name in ("scores", "flagged", "unknown", "failed", "seconds")}
-    scoring = ScoringStats(scoring_runs=2, scored_calls=9, withdrawn=0, **by_scorer, **cached, **lag)
+    analysis = AnalysisStats(
+        runs=3, tested_windows=3, reduced_windows=0, failed_windows=1, findings=3, drifts=1, scores=3, texts_embedded=5, cache_hits=6,
+        seconds={"embed": 2.0}, lag_s={"default": 12.0}, waiting={"default": 2},
+    )  # fmt: skip
+    counted = {"injection": 4}
+    scoring = ScoringStats(
+        scoring_runs=2, scored_calls=9, scores=counted, flagged=counted, unknown=counted, failed=counted, withdrawn=0, texts_embedded=5,
+        cache_hits=6, seconds={"injection": 0.5}, lag_s={"default": 12.0}, waiting={"default": 2},
+    )  # fmt: skip
     courier = CourierStats(receiver="webhook", waiting=1, sent=4, failed=1, dropped={"overflow": 1}, last_error="")
     alerts = AlertStats(
         rules=12, rules_failing=1, pending=1, firing=1, evaluations=50, evaluation_failures=2, state_write_failures=0,
