@@ -12,19 +12,10 @@ from driftline_api.promql.matchers import LabelMatcher
 from driftline_api.promql.values import Floats
 
 COUNTER_COLUMNS: Final = ("first_s", "base", "minutes", "increments")
-HISTOGRAM_COLUMNS: Final = (
-    "first_s",
-    "minutes",
-    "base_count",
-    "counts",
-    "base_sum",
-    "sums",
-    "base_buckets",
-    "buckets",
-)
+HISTOGRAM_COLUMNS: Final = ("first_s", "minutes", "base_count", "counts", "base_sum", "sums")
+BUCKET_COLUMNS: Final = ("base_buckets", "buckets")
 _BASES: Final = ("base", "base_count", "base_sum", "base_buckets")
 _COUNTED: Final = ("increments", "counts", "sums", "buckets")
-_BUCKETS: Final = ("base_buckets", "buckets")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +35,22 @@ class CounterRows:
 
     @classmethod
     def of(cls, table: Any, labels: Sequence[str], *, n_buckets: int) -> "CounterRows":
-        """From an Arrow table of the labels and COUNTER_COLUMNS or HISTOGRAM_COLUMNS."""
+        """From an Arrow table of the labels and COUNTER_COLUMNS, or HISTOGRAM_COLUMNS with or without BUCKET_COLUMNS."""
         minutes, offsets = flat(table, "minutes")
         return cls(
             labels={label: table.column(label).to_pylist() for label in labels},
             first_s=table.column("first_s").to_numpy().astype(np.int64),
             base={
-                name: _buckets(table, name, n_buckets) if name in _BUCKETS else _numbers(table, name)
+                name: _buckets(table, name, n_buckets) if name in BUCKET_COLUMNS else _numbers(table, name)
                 for name in _BASES
                 if name in table.column_names
             },
             minutes=minutes.astype(np.int64),
             offsets=offsets,
             counted={
-                name: _buckets(table, name, n_buckets) if name in _BUCKETS else flat(table, name)[0].astype(np.float64)
+                name: _buckets(table, name, n_buckets)
+                if name in BUCKET_COLUMNS
+                else flat(table, name)[0].astype(np.float64)
                 for name in _COUNTED
                 if name in table.column_names
             },

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, repeat
 from typing import Any, Final
 
-from driftline_api.promql.counter_rows import COUNTER_COLUMNS, HISTOGRAM_COLUMNS, CounterRows, flat
-from driftline_api.promql.earlier_sums import DAY_S, SINCE, EarlierSums
+from driftline_api.promql.counter_rows import BUCKET_COLUMNS, COUNTER_COLUMNS, HISTOGRAM_COLUMNS, CounterRows, flat
+from driftline_api.promql.earlier_sums import DAY_S, EarlierSums, table_of
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, anchored, matches_all
 from driftline_api.promql.metrics import Metric, MetricCatalogue, MetricKind
@@ -107,7 +107,7 @@ class StoreSource:
             yield from self._histograms(metric, names, matchers, grid)
 
     def _counters(self, metric: Metric, matchers: Sequence[LabelMatcher], grid: MinuteGrid) -> Iterator[Series]:
-        rows = self._rows(metric, matchers, from_s=grid.from_s, to_s=grid.to_s)
+        rows = self._rows(metric, COUNTER_COLUMNS, matchers, from_s=grid.from_s, to_s=grid.to_s)
         self._check_size(len(rows.first_s) * len(grid.times))
         lines = grid.lines(rows.base["base"], grid.cells(rows.minutes, rows.offsets), rows.counted["increments"])
         yield from _series(_names(rows.labels, metric.name), grid, rows, lines)
@@ -115,15 +115,16 @@ class StoreSource:
     def _histograms(
         self, metric: Metric, names: list[str], matchers: Sequence[LabelMatcher], grid: MinuteGrid
     ) -> Iterator[Series]:
-        rows = self._rows(metric, matchers, from_s=grid.from_s, to_s=grid.to_s)
-        bounds = bucket_labels()
-        self._check_size(len(rows.first_s) * len(grid.times) * len(bounds))
+        has_buckets, bounds = f"{metric.name}_bucket" in names, bucket_labels()
+        columns = HISTOGRAM_COLUMNS + BUCKET_COLUMNS if has_buckets else HISTOGRAM_COLUMNS
+        rows = self._rows(metric, columns, matchers, from_s=grid.from_s, to_s=grid.to_s)
+        self._check_size(len(rows.first_s) * len(grid.times) * (len(bounds) if has_buckets else 1))
         cells = grid.cells(rows.minutes, rows.offsets)
         for suffix in ("count", "sum"):
             if (name := f"{metric.name}_{suffix}") in names:
                 lines = grid.lines(rows.base[f"base_{suffix}"], cells, rows.counted[f"{suffix}s"])
                 yield from _series(_names(rows.labels, name), grid, rows, lines)
-        if f"{metric.name}_bucket" not in names:
+        if not has_buckets:
             return
         on_le = [matcher for matcher in matchers if matcher.name == _LE]
         for number, bound in enumerate(bounds):
@@ -137,17 +138,18 @@ class StoreSource:
                 )
                 yield from _series(_names(rows.labels, f"{metric.name}_bucket", bound=bound), grid, rows, lines)
 
-    def _rows(self, metric: Metric, matchers: Sequence[LabelMatcher], *, from_s: int, to_s: int) -> CounterRows:
+    def _rows(
+        self, metric: Metric, columns: tuple[str, ...], matchers: Sequence[LabelMatcher], *, from_s: int, to_s: int
+    ) -> CounterRows:
         """A counter's or histogram's rows, what was before the range remembered where the metric's SQL can do without it."""
 
         def read(of: Sequence[LabelMatcher], **bounds: int) -> CounterRows:
-            columns = HISTOGRAM_COLUMNS if metric.kind is MetricKind.HISTOGRAM else COUNTER_COLUMNS
             return CounterRows.of(
                 self._table(metric, columns, of, bounds), metric.labels, n_buckets=len(bucket_labels())
             )
 
-        day_s = from_s // DAY_S * DAY_S
-        if SINCE not in metric.sql or day_s <= 0 or not _fits(metric, matchers):
+        day_s, table = from_s // DAY_S * DAY_S, table_of(metric)
+        if table is None or day_s <= 0 or not _fits(metric, matchers):
             return read(matchers, from_s=from_s, to_s=to_s, since_s=0)
         try:
             earlier = self._earlier.before(
@@ -155,7 +157,8 @@ class StoreSource:
                 lambda: read((), from_s=day_s, to_s=day_s, since_s=0),
                 store=self._store,
                 project=self.project,
-                metric=metric.name,
+                metric=(metric.name, columns),
+                table=table,
             )
         except StoreError as error:
             raise _failed(metric, error) from error
@@ -206,7 +209,8 @@ class StoreSource:
         else:
             # A counter is there from its first minute on: all of it may be summed and no minute need be spelled out.
             last_s = end_ms // 60_000 * 60
-            columns = dict(self._rows(metric, matchers, from_s=last_s, to_s=last_s).labels)
+            wanted = HISTOGRAM_COLUMNS if metric.kind is MetricKind.HISTOGRAM else COUNTER_COLUMNS
+            columns = dict(self._rows(metric, wanted, matchers, from_s=last_s, to_s=last_s).labels)
         for row in zip(*columns.values(), strict=True):
             yield dict(zip(columns, row, strict=True))
 

@@ -1,5 +1,5 @@
 -- LLM and embedding spans that failed, by what they say went wrong, one row a series.
--- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed; since_s Int64: none before it.
 -- columns: the labels; first_s Int64: the first minute of all; base Float64: sum before from_s; minutes Array(Int64) Unix seconds,
 -- increments Array(Float64): what was counted in that minute (a minute may come several times).
 -- Read from generations itself, of which no rollup keeps the type; a call that two instrumentations saw counts twice.
@@ -22,6 +22,7 @@ FROM
         toFloat64(count()) AS counted
     FROM generations AS g FINAL
     WHERE g.project = {project:String}
+      AND g.start_time >= toDateTime({since_s:Int64}, 'UTC')
       AND g.start_time < toDateTime({to_s:Int64}, 'UTC')
       AND g.kind IN ('llm', 'embedding')
       AND g.is_error

@@ -1,5 +1,5 @@
 -- Durations of the steps of traces that are no LLM calls, as cumulative histograms, one row a series.
--- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed; since_s Int64: none before it.
 -- columns: the labels; first_s Int64: the first minute of all; minutes Array(Int64) Unix seconds (one may come several times);
 -- sums of durations in seconds and counts, before from_s (base_*) and by minute; buckets per bound of BUCKETS_MS, cumulative over bounds.
 -- Read from generations itself, of which no rollup keeps other kinds than calls. name: of the tool or the agent, else of the span.
@@ -29,6 +29,7 @@ FROM
         arrayPushBack(sumForEach(arrayMap(power -> toUInt64(g.duration_ms <= 10 * exp2(power)), range(14))), count()) AS under
     FROM generations AS g FINAL
     WHERE g.project = {project:String}
+      AND g.start_time >= toDateTime({since_s:Int64}, 'UTC')
       AND g.start_time < toDateTime({to_s:Int64}, 'UTC')
       AND g.kind NOT IN ('llm', 'embedding')
     GROUP BY service, environment, kind, name, minute_s

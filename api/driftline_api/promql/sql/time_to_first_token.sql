@@ -1,5 +1,5 @@
 -- Times to the first token of LLM calls that say it, as cumulative histograms, one row a series.
--- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed; since_s Int64: none before it.
 -- columns: the labels; first_s Int64: the first minute of all; minutes Array(Int64) Unix seconds (one may come several times);
 -- sums of times in seconds and counts, before from_s (base_*) and by minute; buckets per bound of BUCKETS_MS, cumulative over bounds.
 -- Read from generations itself, of which no rollup keeps this time; a call that two instrumentations saw is there twice, as often fast as slow.
@@ -29,6 +29,7 @@ FROM
         ) AS under
     FROM generations FINAL
     WHERE project = {project:String}
+      AND start_time >= toDateTime({since_s:Int64}, 'UTC')
       AND start_time < toDateTime({to_s:Int64}, 'UTC')
       AND kind = 'llm'
       AND time_to_first_token_ms >= 0
