@@ -19,6 +19,7 @@ from benchmarks.safety_measures import (
     threshold_at,
 )
 from benchmarks.safety_rows import BENIGN, NAMES, Rows, load, score_documents, score_prompts
+from driftline_analyzers.safety.injection import InjectionScorer
 from driftline_analyzers.safety.weights import load_weights
 from driftline_analyzers.scoring.scorer import Embed
 from training.injection import C, CachedVectors, Set, load_set
@@ -171,36 +172,46 @@ def _hidden(rows: Rows, data: Path, embed: Embed) -> Iterator[Table]:
             for row in load_rows(data / "grounding_factscore" / "documents.jsonl.gz")
         ],
     }
-    for has_vectors in (False, True):
+    scorers = {
+        "the shipped scorer": InjectionScorer(),
+        "the same without context": InjectionScorer(reads_context=False),
+        "with vectors of every part": InjectionScorer(uses_vectors=True),
+    }
+    clean = {name: [text[:8000] for text in dict.fromkeys(texts)] for name, texts in hosts.items()}
+    made: dict[tuple[str, str], list[str]] = {}
+    for name, texts in clean.items():
+        rng = np.random.default_rng(0)
+        for kind in ("indirect_payload_text", "indirect_payload_code"):
+            payloads = [rows.texts[i] for i in np.flatnonzero(rows.of(kind))]
+            made[name, kind] = [
+                hide(one, str(rng.choice(np.array(texts, dtype=object))), rng)[0] for one in payloads * 2
+            ]
+    for title, scorer in scorers.items():
+        known = {name: score_documents(texts, embed=embed, scorer=scorer) for name, texts in clean.items()}
+        all_values = np.concatenate([values for values, _ in known.values()])
         lines = []
-        for name, all_texts in hosts.items():
-            texts = [text[:8000] for text in dict.fromkeys(all_texts)]
-            rng = np.random.default_rng(0)
-            clean = texts[:200]
-            clean_values, clean_flags = score_documents(clean, embed=embed, has_vectors=has_vectors)
-            lines.append((name, "nothing", str(len(clean)), flagged(clean_flags), "-", "-"))
-            for kind in ("indirect_payload_text", "indirect_payload_code"):
-                payloads = [rows.texts[i] for i in np.flatnonzero(rows.of(kind))]
-                made = [hide(one, str(rng.choice(np.array(texts, dtype=object))), rng)[0] for one in payloads * 2]
-                values, flags = score_documents(made, embed=embed, has_vectors=has_vectors)
-                lines.append(
-                    (
-                        name,
-                        NAMES[kind].removesuffix(" (unseen)"),
-                        str(len(made)),
-                        flagged(flags),
-                        flagged(values >= threshold_at(clean_values, 0.01)),
-                        auroc_with_interval(values, clean_values),
-                    )
+        for (name, kind), documents in made.items():
+            if kind == "indirect_payload_text":
+                lines.append((name, "nothing", str(len(clean[name])), flagged(known[name][1]), "-", "-"))
+            values, flags = score_documents(documents, embed=embed, scorer=scorer)
+            lines.append(
+                (
+                    name,
+                    NAMES[kind].removesuffix(" (unseen)"),
+                    str(len(documents)),
+                    flagged(flags),
+                    flagged(values >= threshold_at(all_values, 0.01)),
+                    auroc_with_interval(values, known[name][0]),
                 )
+            )
         yield Table(
-            name="Payloads hidden in documents, the shipped scorer" + (" with vectors" if has_vectors else ""),
+            name=f"Payloads hidden in documents, {title}",
             columns=(
                 "documents",
                 "hidden in them",
                 "n",
                 "flagged",
-                "flagged at 1 % false positives",
+                "flagged at 1 % false positives of all clean ones",
                 "AUROC against the clean ones",
             ),
             rows=lines,

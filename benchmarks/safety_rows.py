@@ -57,12 +57,14 @@ def load(data: Path, vectors: CachedVectors) -> Rows:
 
 def score_prompts(prompts: Sequence[str], *, embed: Embed, has_vectors: bool = False) -> tuple[Scores, Flags]:
     """Values and flags (n,) of the shipped scorer."""
-    return _score([blank_call(prompt=text) for text in prompts], embed=embed, has_vectors=has_vectors)
+    return _score([blank_call(prompt=text) for text in prompts], InjectionScorer(uses_vectors=has_vectors), embed)
 
 
-def score_documents(documents: Sequence[str], *, embed: Embed, has_vectors: bool = False) -> tuple[Scores, Flags]:
-    """The same of documents, each in a call of its own."""
-    return _score([blank_call(documents=(text,)) for text in documents], embed=embed, has_vectors=has_vectors)
+def score_documents(
+    documents: Sequence[str], *, embed: Embed, scorer: InjectionScorer | None = None
+) -> tuple[Scores, Flags]:
+    """The same of documents, each in a call of its own; scorer: another than as it ships."""
+    return _score([blank_call(documents=(text,)) for text in documents], scorer or InjectionScorer(), embed)
 
 
 def blank_call(
@@ -84,6 +86,6 @@ def blank_call(
     )
 
 
-def _score(calls: Sequence[Call], *, embed: Embed, has_vectors: bool) -> tuple[Scores, Flags]:
-    scored = InjectionScorer(uses_vectors=has_vectors).score(calls, embed=embed)
+def _score(calls: Sequence[Call], scorer: InjectionScorer, embed: Embed) -> tuple[Scores, Flags]:
+    scored = scorer.score(calls, embed=embed)
     return np.array([one[0].value for one in scored], dtype=np.float64), np.array([one[0].is_flagged for one in scored])
