@@ -49,9 +49,8 @@ class Site:
     """Evaluators over one store and clock. rules: the text of the rule file."""
 
     def __init__(self, store: Store, folder: Path) -> None:
-        self.clock = Time(
-            datetime.fromtimestamp(utc_now().timestamp() // 60 * 60 - 240, UTC)
-        )  # Alertmanager has a clock too
+        begin_s = utc_now().timestamp() // 30 * 30 - 150  # alerts hold for four minutes, by Alertmanager's clock
+        self.clock = Time(datetime.fromtimestamp(begin_s, UTC))
         self._store = store
         self._path = folder / "rules.yaml"
         self._evaluators: list[AlertEvaluator] = []
@@ -111,12 +110,12 @@ def test_alerts_of_a_group_are_one_incident_that_ends_with_the_last(
     time.sleep(2.5 * GROUP_INTERVAL_S)
     assert len(pagerduty.events) == 1
     query.set({"chat": 1.0, "search": 6.0})
-    site.clock.now += timedelta(seconds=60)
+    site.clock.now += timedelta(seconds=30)
     evaluator.evaluate_once()
     wait_until(lambda: len(pagerduty.events) == 2)
     assert pagerduty.states() == ["triggered"]
     query.set({"chat": 1.0, "search": 1.0})
-    site.clock.now += timedelta(seconds=60)
+    site.clock.now += timedelta(seconds=30)
     evaluator.evaluate_once()
     pagerduty.wait_for_states("resolved")
 
