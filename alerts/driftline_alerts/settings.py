@@ -1,5 +1,6 @@
 """Settings of rules, evaluation and delivery."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +19,11 @@ class AlertSettings(ComponentSettings):
     """Which rules are evaluated, how often, and who is told. Lists are comma-separated in the environment."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="DRIFTLINE_ALERTS_", env_ignore_empty=True
+        frozen=True,
+        extra="forbid",
+        env_prefix="DRIFTLINE_ALERTS_",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # keys are among the inputs
     )
 
     project: str = Field(
@@ -165,6 +170,13 @@ class AlertSettings(ComponentSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("slack_webhook_url")
+    @classmethod
+    def _is_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and re.fullmatch(_URL, value.get_secret_value()) is None:
+            raise ValueError("expected a URL that begins with http:// or https://")
+        return value
 
     @model_validator(mode="after")
     def _mail_is_whole(self) -> Self:

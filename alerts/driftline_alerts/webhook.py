@@ -1,8 +1,8 @@
 """Direct delivery to a webhook, in the shape of Alertmanager's webhook (version 4), so its receivers work unchanged.
 
 Unlike Alertmanager's, a request holds only what is new: an alert once when it fires, once when it resolves, and again after
-webhook_repeat_s while it lasts. Delivery is at least once: a crash between the answer and our note of it repeats one request,
-which the `Driftline-Delivery` header lets a receiver recognise: a repeat has the same one, a reminder another.
+webhook_repeat_s while it lasts. Delivery is at least once (`direct.py`): a repeat has the same `Driftline-Delivery` and the same
+alerts, a reminder another.
 """
 
 import hashlib

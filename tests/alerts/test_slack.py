@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from driftline_alerts.errors import DeliveryError
 from driftline_alerts.notification import Notification
+from driftline_alerts.settings import AlertSettings
 from driftline_alerts.slack import Slack, message_body
 from tests.alerts.notices import NOW, notice
 from tests.alerts.receiver import Receiver
@@ -81,4 +82,13 @@ def test_errors_are_told_apart_and_keep_the_key(
     with pytest.raises(DeliveryError, match="no_service") as caught:
         post(receiver, notice())
     assert (caught.value.is_retryable, caught.value.is_about_alerts) == (is_retryable, is_about_alerts)
+    assert "KEY" not in str(caught.value)
+
+
+def test_setting_that_is_no_url_is_refused_without_being_shown() -> None:
+    with pytest.raises(ValidationError, match="begins with http:// or https://") as caught:
+        AlertSettings(slack_webhook_url=SecretStr("hooks.slack.test/KEY"), smtp_password=SecretStr("KEY"))
+    assert "KEY" not in str(caught.value)
+    with pytest.raises(ValidationError, match="smtp_host and email_to together") as caught:
+        AlertSettings.model_validate({"smtp_host": "mail.test", "smtp_password": "KEY"})
     assert "KEY" not in str(caught.value)
