@@ -1,11 +1,13 @@
 """Settings of the analyzers."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from driftline_analyzers.anomaly.budget import Budget
 from driftline_analyzers.runner.findings import ANALYZER_NAMES, AnalyzerName
 from driftline_analyzers.runner.segments import COLUMNS, is_slicing
 from driftline_analyzers.scoring.names import SCORER_NAMES, ScorerName
@@ -264,6 +266,10 @@ class AnalyzerSettings(ComponentSettings):
         description="Cross-encoder by name or path that is asked about the sentences which the first stage of grounding leaves open; "
         "unset asks none.",
     )
+    grounding_head: Path | None = Field(
+        default=None,
+        description="Weights of grounding that `driftline refit` fitted to your labels; unset is the shipped head.",
+    )
     toxicity_classifier: str | None = Field(
         default=None,
         description="Text classification model of transformers, by name or path, that says what is toxic; unset is a small head of our own "
@@ -288,6 +294,57 @@ class AnalyzerSettings(ComponentSettings):
         default="",
         description="Column that says which template was asked; calls without it are matched by clusters of their prompts.",
     )
+
+    anomaly_interval_s: float = Field(
+        default=120.0,
+        gt=0,
+        le=86_400,
+        description="Time between two looks for buckets to hold against their past, in seconds.",
+    )
+    anomaly_bucket: timedelta = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(minutes=1),
+        le=timedelta(hours=1),
+        description="Length of the buckets of cost, tokens, requests, p95 latency and errors that are held against their past; "
+        "whole minutes that divide an hour.",
+    )
+    anomaly_settle: timedelta = Field(
+        default=timedelta(minutes=2),
+        ge=timedelta(0),
+        le=timedelta(hours=6),
+        description="Wait after a bucket's end; calls that come later have it judged again.",
+    )
+    anomaly_history: timedelta = Field(
+        default=timedelta(days=28),
+        ge=timedelta(days=1),
+        le=timedelta(days=90),
+        description="How much of the past a bucket is held against.",
+    )
+    anomaly_max_series: int = Field(
+        default=50,
+        ge=0,
+        le=2000,
+        description="Pairs of service and model that are watched, those with the most calls of the last week; 0 for none (count).",
+    )
+    budgets: dict[str, float] = Field(
+        default={},
+        description="Limits in USD by what they limit: day or month (UTC), day/<service> of one service, <project>:day of a project "
+        "other than default.",
+    )
+
+    @field_validator("anomaly_bucket")
+    @classmethod
+    def _divides_an_hour(cls, bucket: timedelta) -> timedelta:
+        if bucket % timedelta(minutes=1) or timedelta(hours=1) % bucket:
+            raise ValueError(f"expected whole minutes that divide an hour, got {bucket}")
+        return bucket
+
+    @field_validator("budgets")
+    @classmethod
+    def _known_budgets(cls, budgets: dict[str, float]) -> dict[str, float]:
+        for name, limit_usd in budgets.items():
+            Budget.parse(name, limit_usd)
+        return budgets
 
     @field_validator("fields", "segments", "analyzers", "drift_statistics", "keep", "scorers")
     @classmethod
