@@ -102,11 +102,9 @@ def onsets(firing: Bools) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One plant in one series: the windows from `at` (of the week) judged, from before it to its end."""
+    """One plant in one series: the windows from `lead` before its begin to its end, judged."""
 
     series: str
-    plant: str
-    at: int
     judged: Judgement
     lead: int
 
@@ -137,7 +135,7 @@ def plant_trials(
         for at in rng.choice(usable, n_each, replace=False):
             lead = 12
             judged = subject(plant.into(one, int(at)), int(at) - lead, int(at) + min(plant.n_windows, longest))
-            made.append(Trial(series=one.name, plant=plant.name, at=int(at), judged=judged, lead=lead))
+            made.append(Trial(series=one.name, judged=judged, lead=lead))
     return made
 
 

@@ -112,7 +112,7 @@ class AnomalyRunner:
                 return _summed(reports)
             reports.append(self._judge(project, begin, end))
             self._move(f"anomaly/{project}", max(end * 1000, done_ms))
-        if touched is not None:
+        if touched is not None and (done_ms or reports):  # else its only bucket is still open, and must be found again
             self._move(f"anomaly/{project}/stored", touched.newest_ms)
         report = _summed(reports)
         if report.left_out:
