@@ -160,10 +160,8 @@ class SeasonalBaseline:
         without = self._between_hours(np.concatenate(others), len(y), first_hour=first_hour // DAY_HOURS * DAY_HOURS)
         weight, residuals = self._weighed(y, hourly, shapes, without)
         self._shapes = weight * shapes
-        hour_of_day = self._hours(len(y)) % DAY_HOURS
         self._above, self._below = (
-            self._scale_of_hours(np.where(side >= 0, side, np.nan), hour_of_day, n_days=len(days))
-            for side in (residuals, -residuals)
+            self._scale_of_hours(np.where(side >= 0, side, np.nan)) for side in (residuals, -residuals)
         )
 
     def _weighed(self, y: Floats, hourly: Floats, shapes: Floats, without: Floats) -> tuple[float, Floats]:
@@ -178,12 +176,19 @@ class SeasonalBaseline:
                 chosen, residuals, least = weight, candidate, miss
         return chosen, residuals
 
-    def _scale_of_hours(self, residuals: Floats, hour_of_day: NDArray[np.int64], *, n_days: int) -> Floats:
-        overall = _spread(residuals)
-        own = np.array([_spread(residuals[hour_of_day == hour]) for hour in range(DAY_HOURS)])
+    def _scale_of_hours(self, residuals: Floats) -> Floats:
+        """Scale at each hour of the day, shrunk to the overall one. residuals: (n,) from 0, NaN: unknown. Returns (24,)."""
+        per_day = DAY_HOURS * _HOUR_S // self._step_s
+        lead = self._start_s % (DAY_HOURS * _HOUR_S) // self._step_s
+        padded = np.pad(residuals, (lead, -(lead + len(residuals)) % per_day), constant_values=np.nan)
+        by_hour = padded.reshape(-1, DAY_HOURS, per_day // DAY_HOURS)  # (days, 24, steps of an hour)
+        n_days = len(by_hour)
+        overall = _spreads(residuals[np.newaxis])[0]
+        own = _spreads(by_hour.transpose(1, 0, 2).reshape(DAY_HOURS, -1))
         weight = n_days / (n_days + self.scale_prior)
         mixed = weight * np.where(np.isfinite(own), own, overall) + (1 - weight) * overall
-        return np.maximum(np.nan_to_num(mixed), self.min_scale)
+        scales: Floats = np.maximum(np.nan_to_num(mixed), self.min_scale)
+        return scales
 
     def _shape(self, days: Floats, weekdays: NDArray[np.int64], weekday: int) -> Floats:
         return day_shape(days, weekdays, weekday=weekday, daily_prior=self.daily_prior, weekly_prior=self.weekly_prior)
@@ -233,9 +238,17 @@ class SeasonalBaseline:
         return checked
 
 
-def _spread(residuals: Floats) -> float:
-    """Robust scale of residuals (n,) from 0; NaN where none is known."""
-    known = residuals[np.isfinite(residuals)]
-    if not len(known):
-        return float("nan")
-    return float(max(_NORMAL_MAD * np.median(known), np.quantile(known, _TAIL) / _NORMAL_TAIL))
+def _spreads(rows: Floats) -> Floats:
+    """Robust scale of each row's residuals. rows: (k, m) from 0, NaN: unknown. Returns (k,), NaN where none is known."""
+    ordered = np.sort(rows, axis=1)  # NaN last
+    last = np.isfinite(rows).sum(axis=1) - 1
+    every = np.arange(len(rows))
+
+    def quantile(share: float) -> Floats:
+        at = share * np.maximum(last, 0)
+        before = np.floor(at).astype(np.int64)
+        low, high = ordered[every, before], ordered[every, np.ceil(at).astype(np.int64)]
+        between: Floats = low + (high - low) * (at - before)
+        return between
+
+    return np.maximum(_NORMAL_MAD * quantile(0.5), quantile(_TAIL) / _NORMAL_TAIL)

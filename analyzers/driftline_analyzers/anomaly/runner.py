@@ -101,6 +101,8 @@ class AnomalyRunner:
         horizon = last_end - self._history_s
         seen_ms, done_ms = self._position(f"anomaly/{project}/stored"), self._position(f"anomaly/{project}")
         touched = self._reader.touched(project, since_ms=max(0, seen_ms - _OVERLAP_MS), from_s=horizon)
+        if done_ms // 1000 == last_end and (touched is None or touched.newest_ms <= seen_ms):
+            return _NOTHING
         starts = [done_ms // 1000] if done_ms else []
         if touched is not None:
             starts.append(touched.first_s // self._bucket_s * self._bucket_s)
