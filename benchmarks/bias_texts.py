@@ -117,7 +117,7 @@ def measure_tone(embed: Embed, lexicon: GroupLexicon, *, regard: Path | None, se
     rows: list[tuple[str, ...]] = []
     for name in TONES:
         tone = fit_tone(name, embed)
-        rows.append((name, "its own sentences, each left out", "96", f"R² {tone.loo_r2:.2f}", "", ""))
+        rows.append((name, "its own sentences, each left out", str(tone.n_texts), f"R² {tone.loo_r2:.2f}", "", ""))
     if regard is not None:
         lines = [
             line.split("\t", 1)

@@ -17,23 +17,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from benchmarks.drift_tables import Table
+from benchmarks.grounding_fits import FITS, Sentences, fitted_here
 from benchmarks.grounding_sets import FOLDERS, SETS, Labelled
 from benchmarks.report import emit, machine
-from driftline_analyzers.grounding.claims import is_claim
-from driftline_analyzers.grounding.features import claim_features
-from driftline_analyzers.grounding.head import pooled, shipped_head
-from driftline_analyzers.grounding.rarity import shipped_rarity
+from driftline_analyzers.grounding.head import shipped_head
+from driftline_analyzers.grounding.refit import f1
 from driftline_analyzers.grounding.scorer import GroundingScorer
-from driftline_analyzers.grounding.sentences import split_sentences
-from driftline_analyzers.grounding.sources import Source
-from driftline_analyzers.grounding.words import words_of
 from driftline_analyzers.scoring.scorer import CallScore
 
 _BEGIN, _END = "<!-- eval_grounding begins -->", "<!-- eval_grounding ends -->"
@@ -116,11 +108,6 @@ def ranking(scored: Scored) -> list[tuple[str, ...]]:
     return lines
 
 
-def f1(labels: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> float:
-    """Of the unsupported."""
-    return float(2 * (labels & flagged).sum() / max(1, labels.sum() + flagged.sum()))
-
-
 def decisions(scored: Scored) -> tuple[str, ...]:
     """At the shipped threshold, which was set on made-up answers; beside it the best threshold of the set itself."""
     labels, values = scored.labels, scored.values
@@ -190,58 +177,6 @@ def reliability(scored: Scored) -> list[tuple[str, ...]]:
     return [*lines, (scored.name, "ECE", str(len(labels)), "", f"{error:.3f}")]
 
 
-def sentences_of(items: Sequence[Labelled]) -> tuple[Values, NDArray[np.bool_], NDArray[np.int64]]:
-    """The shipped features of each sentence that claims something (n, f), whether a person calls it unsupported, and its answer's row."""
-    sources: dict[int, Source] = {}
-    values, labels, rows = [], [], []
-    for row, item in enumerate(items):
-        call = item.call
-        if id(call.documents) not in sources:
-            sources[id(call.documents)] = Source(call.documents, max_chars=200_000)
-        source = sources[id(call.documents)]
-        asked = frozenset(word.key for word in words_of(call.prompt))
-        for one in split_sentences(call.completion):
-            said = words_of(call.completion, one.start, one.end)
-            if is_claim(call.completion[one.start : one.end], said):
-                values.append(claim_features(said, source, asked=asked, rarity=shipped_rarity()).values)
-                touched = any(start < one.end and end > one.start for start, end in item.spans)
-                labels.append(touched if item.spans else item.is_unsupported)
-                rows.append(row)
-    return np.asarray(values), np.asarray(labels), np.asarray(rows)
-
-
-def pooled_rows(log_odds: Values, rows: NDArray[np.int64], *, n: int) -> Values:
-    """(n,) an answer's pooled log odds; low for an answer without a claim. rows: the answer of each sentence, ascending."""
-    found = np.full(n, -20.0)
-    answers, starts = np.unique(rows, return_index=True)
-    for row, one in zip(answers, np.split(log_odds, starts[1:]), strict=True):
-        found[row] = pooled(one)
-    return found
-
-
-def fitted_here(scored: Scored) -> tuple[str, ...]:
-    """The same features fitted on the set's own sentences, in five parts by group, five times; threshold by the other parts."""
-    features, labels, rows = sentences_of(scored.items)
-    groups = np.asarray([item.group for item in scored.items])
-    aurocs, of_sentences, scores = [], [], []
-    for seed in range(5):
-        log_odds = np.empty(len(labels))
-        values, flagged = np.full(len(groups), -20.0), np.zeros(len(groups), dtype=bool)
-        for train, test in GroupKFold(5, shuffle=True, random_state=seed).split(groups, groups=groups):
-            known = np.isin(rows, train)
-            model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3)).fit(features[known], labels[known])
-            log_odds = np.where(known, log_odds, model.decision_function(features))
-            inside = model.decision_function(features)
-            pools = pooled_rows(inside, rows, n=len(groups))
-            cuts = np.quantile(pools[train], np.linspace(0, 1, 100))
-            reached = [f1(scored.labels[train], pools[train] >= cut) for cut in cuts]
-            values[test], flagged[test] = pools[test], pools[test] >= cuts[int(np.argmax(reached))]
-        aurocs.append(roc_auc_score(scored.labels, values))
-        of_sentences.append(roc_auc_score(labels, log_odds))
-        scores.append(f1(scored.labels, flagged))
-    return (scored.name, *(f"{np.mean(found):.3f} ± {np.std(found):.3f}" for found in (of_sentences, aurocs, scores)))
-
-
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -291,8 +226,13 @@ def main() -> int:
         ),
         Table(
             name="Fitted here, five times five parts",
-            columns=("set", "sentences, AUROC", "answers, AUROC", "F1"),
-            rows=[fitted_here(one) for one in sets],
+            columns=("set", "fitted", "sentences, AUROC", "answers, AUROC", "F1"),
+            rows=[
+                (one.name, name, *fitted_here(sentences, log_odds_of))
+                for one in sets
+                for sentences in (Sentences.of_items(one.items),)
+                for name, log_odds_of in FITS.items()
+            ],
         ),
     ]  # fmt: skip
     for table in tables:

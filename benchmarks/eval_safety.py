@@ -1,11 +1,11 @@
 """What are the safety scorers worth: injection, toxicity, personal data, credentials?
 
     OMP_NUM_THREADS=1 python -m benchmarks.eval_safety [--markdown FILE] [--data ../shared/data] [--cache __cache__/training]
-        [--parts injection,toxicity,patterns,speed]
+        [--parts injection,sources,packages,leaks,toxicity,patterns,speed] [--packages FOLDER]
 
 Real texts for injection and toxicity (injection_jailbreak, toxicity_hatecheck and others), synthetic sentences for patterns. Heads of folds
 are trained here, as training/ does with the same seed; the shipped scorers are run as they are. Minutes on one core the first time; vectors
-are kept in --cache. Without the data it says so and ends with 0.
+are kept in --cache. Without the data it says so and ends with 0. Part packages needs unpacked wheels (safety_packages.py) in --packages.
 """
 
 import argparse
@@ -15,10 +15,20 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import safety_injection, safety_patterns, safety_speed, safety_toxicity
+from benchmarks import (
+    safety_injection,
+    safety_leaks,
+    safety_packages,
+    safety_patterns,
+    safety_rows,
+    safety_sources,
+    safety_speed,
+    safety_toxicity,
+)
 from benchmarks.report import emit, machine
 from benchmarks.safety_measures import Table
-from training.injection import CachedVectors
+from driftline_analyzers.safety.weights import load_weights
+from training.injection import CachedVectors, load_set
 
 _BEGIN, _END = "<!-- eval_safety begins -->", "<!-- eval_safety ends -->"
 _NEEDED = (
@@ -46,8 +56,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("__cache__/training"), help="vectors")
-    parser.add_argument("--parts", default="injection,toxicity,patterns,speed")
+    parser.add_argument("--parts", default="injection,sources,packages,leaks,toxicity,patterns,speed")
     parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
+    parser.add_argument("--packages", type=Path, help="unpacked wheels of safety_packages.PACKAGES")
     options = parser.parse_args()
     missing = [folder for folder in _NEEDED if not (options.data / folder).exists()]
     if missing:
@@ -58,12 +69,27 @@ def main() -> int:
     vectors = {name: CachedVectors(options.cache / f"{name}.npz") for name in ("injection", "toxicity")}
     parts: dict[str, Callable[[], Iterator[Table]]] = {
         "injection": lambda: safety_injection.tables(options.data, vectors["injection"]),
+        "sources": lambda: safety_sources.tables(
+            safety_rows.load(options.data, vectors["injection"]),
+            load_set("direct", options.data, vectors["injection"], seed=int(load_weights("injection")["seed"])),
+        ),
+        "packages": lambda: safety_packages.tables(
+            safety_rows.load(options.data, vectors["injection"]), options.packages, vectors["injection"].vectors
+        ),
+        "leaks": lambda: iter([safety_leaks.table(options.data, vectors["injection"].vectors)]),
         "toxicity": lambda: safety_toxicity.tables(options.data, vectors["toxicity"]),
         "patterns": lambda: safety_patterns.tables(options.data),
         "speed": lambda: iter([safety_speed.table(options.data, vectors["injection"].vectors)]),
     }
     tables = []
     for part in options.parts.split(","):
+        if part == "packages" and (
+            options.packages is None or not (options.packages / safety_packages.PACKAGES[0]).exists()
+        ):
+            emit(
+                bench="eval_safety", skipped=f"packages: no {', '.join(safety_packages.PACKAGES)} in {options.packages}"
+            )
+            continue
         for table in parts[part]():
             tables.append(table)
             for row in table.rows:

@@ -1,7 +1,6 @@
 """Injection in eval_safety.py: what cross-validation, unseen sources, untouched hard negatives and hidden payloads say."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,52 +18,16 @@ from benchmarks.safety_measures import (
     rate,
     threshold_at,
 )
+from benchmarks.safety_rows import BENIGN, NAMES, Rows, load, score_documents, score_prompts
 from driftline_analyzers.safety.injection import InjectionScorer
 from driftline_analyzers.safety.weights import load_weights
-from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import Embed
 from training.injection import C, CachedVectors, Set, load_set
-from training.injection_data import Example, cut, hide
-from training.injection_head import Head, Windows, fit_head, measure_windows, out_of_fold
+from training.injection_data import hide
+from training.injection_head import Head, out_of_fold
 
-BENIGN: Final = ("benign_assistant_query", "benign_instruction", "benign_trigger_words")
-NAMES: Final = {
-    "benign_assistant_query": "CLINC150 queries",
-    "benign_instruction": "AlpacaEval prompts (unseen)",
-    "benign_trigger_words": "NotInject (unseen)",
-    "jailbreak_in_the_wild": "in-the-wild jailbreaks",
-    "indirect_payload_text": "BIPIA text payloads (unseen)",
-    "indirect_payload_code": "BIPIA code payloads (unseen)",
-}
 _STRATA: Final = ((0, 300), (300, 1000), (1000, 2000), (2000, 4000), (4000, 20_000))
 _POSITIONS: Final = ("start", "middle", "end")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """The evaluation's texts (n,), their kinds and, of attacks, groups; windows as the direct head sees them."""
-
-    texts: list[str]
-    kind: NDArray[np.str_]
-    group: NDArray[np.str_]
-    windows: Windows
-
-    def of(self, *kinds: str) -> Flags:
-        """Which are of these kinds."""
-        return np.isin(self.kind, kinds)
-
-
-def load(data: Path, vectors: CachedVectors) -> Rows:
-    """The rows of injection_jailbreak, embedded."""
-    rows = load_rows(data / "injection_jailbreak" / "data.jsonl.gz")
-    examples = [Example(text=row["text"], is_attack=bool(row["label"]), source=row["kind"], group="") for row in rows]
-    texts, owner, is_attack = cut(examples, head="direct")
-    return Rows(
-        texts=[row["text"] for row in rows],
-        kind=np.array([row["kind"] for row in rows]),
-        group=np.array([str(row["group"]) for row in rows]),
-        windows=measure_windows(texts, vectors.vectors(texts), owner, is_attack),
-    )
 
 
 def tables(data: Path, vectors: CachedVectors) -> Iterator[Table]:
@@ -72,7 +35,6 @@ def tables(data: Path, vectors: CachedVectors) -> Iterator[Table]:
     rows = load(data, vectors)
     kit = load_set("direct", data, vectors, seed=int(load_weights("injection")["seed"]))
     yield from _in_distribution(rows, kit)
-    yield _other_sources(rows, kit)
     yield _length(rows, kit)
     yield _shipped(rows, vectors.vectors)
     yield from _hidden(rows, data, vectors.vectors)
@@ -129,38 +91,6 @@ def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
             columns=("texts", "n", "share flagged", "AUROC against the harmless kinds"),
             rows=lines,
         )
-
-
-def _other_sources(rows: Rows, kit: Set) -> Table:
-    """Attacks of a source that the head has not seen, against harmless kinds that it has not seen."""
-    benign = rows.of(*BENIGN)
-    lines = []
-    for unseen, name in (("wild", "in-the-wild jailbreaks"), ("own_attacks", "our own attacks")):
-        for has_vectors in (True, False):
-            head = fit_head(kit.windows, kit.is_attack, kit.source, kit.source != unseen, has_vectors=has_vectors, c=C)
-            members = kit.source == unseen
-            found = head.scores(kit.windows, len(kit.examples))[members]
-            harmless = head.scores(rows.windows, len(rows.texts))[benign]
-            lines.append(
-                (
-                    name,
-                    "all" if has_vectors else "no vectors",
-                    str(int(members.sum())),
-                    auroc_with_interval(found, harmless, groups=kit.group[members]),
-                    flagged(found >= threshold_at(harmless, 0.01)),
-                )
-            )
-    return Table(
-        name="Attacks of a source that training lacks",
-        columns=(
-            "unseen source",
-            "features",
-            "n",
-            "AUROC against the harmless kinds",
-            "flagged at 1 % false positives",
-        ),
-        rows=lines,
-    )
 
 
 def _length(rows: Rows, kit: Set) -> Table:
@@ -221,7 +151,7 @@ def _length(rows: Rows, kit: Set) -> Table:
 
 def _shipped(rows: Rows, embed: Embed) -> Table:
     """The scorer as it runs, at its own thresholds."""
-    flags = {has: _flags(rows.texts, embed, has_vectors=has) for has in (False, True)}
+    flags = {has: score_prompts(rows.texts, embed=embed, has_vectors=has)[1] for has in (False, True)}
     lines = [
         (NAMES[kind], str(int(rows.of(kind).sum())), *(flagged(flags[has][rows.of(kind)]) for has in (False, True)))
         for kind in (*BENIGN, "indirect_payload_text", "indirect_payload_code")
@@ -242,65 +172,47 @@ def _hidden(rows: Rows, data: Path, embed: Embed) -> Iterator[Table]:
             for row in load_rows(data / "grounding_factscore" / "documents.jsonl.gz")
         ],
     }
-    for has_vectors in (False, True):
+    scorers = {
+        "the shipped scorer": InjectionScorer(),
+        "the same without context": InjectionScorer(reads_context=False),
+        "with vectors of every part": InjectionScorer(uses_vectors=True),
+    }
+    clean = {name: [text[:8000] for text in dict.fromkeys(texts)] for name, texts in hosts.items()}
+    made: dict[tuple[str, str], list[str]] = {}
+    for name, texts in clean.items():
+        rng = np.random.default_rng(0)
+        for kind in ("indirect_payload_text", "indirect_payload_code"):
+            payloads = [rows.texts[i] for i in np.flatnonzero(rows.of(kind))]
+            made[name, kind] = [
+                hide(one, str(rng.choice(np.array(texts, dtype=object))), rng)[0] for one in payloads * 2
+            ]
+    for title, scorer in scorers.items():
+        known = {name: score_documents(texts, embed=embed, scorer=scorer) for name, texts in clean.items()}
+        all_values = np.concatenate([values for values, _ in known.values()])
         lines = []
-        for name, all_texts in hosts.items():
-            texts = [text[:8000] for text in dict.fromkeys(all_texts)]
-            rng = np.random.default_rng(0)
-            clean = texts[:200]
-            clean_values, clean_flags = _values(clean, embed, has_vectors=has_vectors)
-            lines.append((name, "nothing", str(len(clean)), flagged(clean_flags), "-", "-"))
-            for kind in ("indirect_payload_text", "indirect_payload_code"):
-                payloads = [rows.texts[i] for i in np.flatnonzero(rows.of(kind))]
-                made = [hide(one, str(rng.choice(np.array(texts, dtype=object))), rng)[0] for one in payloads * 2]
-                values, flags = _values(made, embed, has_vectors=has_vectors)
-                lines.append(
-                    (
-                        name,
-                        NAMES[kind].removesuffix(" (unseen)"),
-                        str(len(made)),
-                        flagged(flags),
-                        flagged(values >= threshold_at(clean_values, 0.01)),
-                        auroc_with_interval(values, clean_values),
-                    )
+        for (name, kind), documents in made.items():
+            if kind == "indirect_payload_text":
+                lines.append((name, "nothing", str(len(clean[name])), flagged(known[name][1]), "-", "-"))
+            values, flags = score_documents(documents, embed=embed, scorer=scorer)
+            lines.append(
+                (
+                    name,
+                    NAMES[kind].removesuffix(" (unseen)"),
+                    str(len(documents)),
+                    flagged(flags),
+                    flagged(values >= threshold_at(all_values, 0.01)),
+                    auroc_with_interval(values, known[name][0]),
                 )
+            )
         yield Table(
-            name="Payloads hidden in documents, the shipped scorer" + (" with vectors" if has_vectors else ""),
+            name=f"Payloads hidden in documents, {title}",
             columns=(
                 "documents",
                 "hidden in them",
                 "n",
                 "flagged",
-                "flagged at 1 % false positives",
+                "flagged at 1 % false positives of all clean ones",
                 "AUROC against the clean ones",
             ),
             rows=lines,
         )
-
-
-def _values(documents: Sequence[str], embed: Embed, *, has_vectors: bool) -> tuple[Scores, Flags]:
-    scorer = InjectionScorer(uses_vectors=has_vectors)
-    scored = scorer.score([_call(documents=(text,)) for text in documents], embed=embed)
-    values = np.array([one[0].value for one in scored], dtype=np.float64)
-    return values, np.array([one[0].is_flagged for one in scored])
-
-
-def _flags(prompts: Sequence[str], embed: Embed, *, has_vectors: bool) -> Flags:
-    scored = InjectionScorer(uses_vectors=has_vectors).score([_call(prompt=text) for text in prompts], embed=embed)
-    return np.array([one[0].is_flagged for one in scored])
-
-
-def _call(*, prompt: str = "", documents: Sequence[str] = ()) -> Call:
-    return Call(
-        trace_id="0" * 32,
-        span_id="0" * 16,
-        start_ns=0,
-        service="",
-        model="",
-        prompt_version="",
-        session_id="",
-        system_prompt="",
-        prompt=prompt,
-        completion="",
-        documents=documents,
-    )

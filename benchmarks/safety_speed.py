@@ -29,6 +29,7 @@ def table(data: Path, embed: Embed) -> Table:
     n_chars = sum(len(call.prompt) + len(call.completion) + sum(map(len, call.documents)) for call in calls)
     scorers: dict[str, CallScorer] = {
         "injection": InjectionScorer(),
+        "injection, parts judged alone": InjectionScorer(reads_context=False),
         "injection, with vectors": InjectionScorer(uses_vectors=True),
         "toxicity": ToxicityScorer(),
         "pii": PiiScorer(),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftline_alerts.labels import fingerprint
-from driftline_alerts.rules import AlertRule, RulePolicy
+from driftline_alerts.rules import AlertRule, RecordingRule, RulePolicy
 from driftline_alerts.transition import AlertState, Observed
 
 GROUP: Final = "driftline-evaluator"
@@ -16,8 +16,13 @@ GROUP: Final = "driftline-evaluator"
 class FailingRule:
     """A rule whose last evaluation failed, and with which error."""
 
-    rule: AlertRule
+    rule: AlertRule | RecordingRule
     error: str
+
+    @property
+    def name(self) -> str:
+        """The alert's name, or the recorded metric's."""
+        return self.rule.alert if isinstance(self.rule, AlertRule) else self.rule.record
 
 
 def evaluation_failing_rule(project: str) -> AlertRule:
@@ -44,18 +49,46 @@ def no_data_rule(project: str) -> AlertRule:
     )
 
 
+def watchdog_rule(project: str) -> AlertRule:
+    """Fires always: what tells of its absence (a dead man's switch) tells that nobody evaluates rules or delivers alerts."""
+    return AlertRule(
+        uid=f"builtin-watchdog-{project}",
+        group=GROUP,
+        alert="DriftlineWatchdog",
+        expr="vector(1)",
+        labels={"severity": "none"},
+        policy=RulePolicy(no_data="ok"),
+    )
+
+
 def observe_failing(meta: AlertRule, failing: Iterable[FailingRule]) -> tuple[Observed, ...]:
     """One element a rule that fails."""
     return tuple(
         _observed(
             meta,
-            {"rule_group": each.rule.group, "rule": each.rule.alert, "rule_uid": each.rule.uid},
-            summary=f"Rule {each.rule.alert} cannot be evaluated",
+            {"rule_group": each.rule.group, "rule": each.name, "rule_uid": each.rule.uid},
+            summary=f"Rule {each.name} cannot be evaluated",
             description=f"Its alerts are held as they were and none can fire or resolve. Last error: {each.error}",
             value=1.0,
             runbook="docs/runbooks/rule-evaluation-failing.md",
         )
         for each in failing
+    )
+
+
+def observe_watchdog(meta: AlertRule, *, is_alive: bool) -> tuple[Observed, ...]:
+    """One element while rules can be evaluated, so that the switch also falls when none can."""
+    if not is_alive:
+        return ()
+    return (
+        _observed(
+            meta,
+            {},
+            summary="Driftline evaluates its rules",
+            description="This alert always fires. Route it to something that tells you when it stops.",
+            value=1.0,
+            runbook="docs/runbooks/watchdog.md",
+        ),
     )
 
 

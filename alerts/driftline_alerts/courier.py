@@ -21,11 +21,8 @@ from driftline_core.errors import StoreError
 from driftline_core.log import get_logger
 
 _LOG = get_logger("alerts")
-_BATCH_ALERTS: Final = 256
 _FIRST_BACKOFF_S: Final = 0.25
 _MOST_BACKOFF_S: Final = 15.0
-# 400, 413, 422: the body; None: our own code failed on it.
-_ABOUT_ALERTS: Final = (400, 413, 422, None)
 _REJECTED_REST: Final = timedelta(minutes=5)
 
 
@@ -114,10 +111,12 @@ class Courier:
             _LOG.warning("deliveries not known", receiver=self._receiver.name, error=str(error))
 
     def _offer(self, notifications: Sequence[Notification], now: datetime) -> None:
-        self._receiver.forget({each.key for each in notifications})
+        keys = {each.key for each in notifications}
+        self._receiver.settle(keys)
+        owed = [each for each in self._receiver.owed(now) if each.key not in keys]
         self._rejected = {key: at for key, at in self._rejected.items() if now - at < _REJECTED_REST}
         with self._changed:
-            for each in notifications:
+            for each in (*owed, *notifications):
                 if _identity(each) not in self._rejected and self._receiver.is_due(each, now):
                     self._put(each, now)
             self._changed.notify_all()
@@ -216,7 +215,7 @@ class Courier:
             stale = [key for key, mail in self._mail.items() if not self._receiver.is_due(mail.notification, now)]
             for key in stale:
                 del self._mail[key]
-            return [mail.notification for mail in list(self._mail.values())[:_BATCH_ALERTS]]
+            return [mail.notification for mail in list(self._mail.values())[: self._receiver.batch_alerts]]
 
     def _after_success(self, batch: Sequence[Notification]) -> None:
         with self._changed:
@@ -226,14 +225,14 @@ class Courier:
             self._remove(batch)
 
     def _after_error(self, batch: Sequence[Notification], error: DeliveryError, now: datetime) -> float:
-        if not _is_about_alerts(error):
+        if not error.is_about_alerts:
             return self._back_off(error)
         if len(batch) > 1:
             for each in batch:  # one of them is refused: find out which, so that the others arrive
                 try:
                     self._deliver([each], now)
                 except DeliveryError as single:
-                    if not _is_about_alerts(single):
+                    if not single.is_about_alerts:
                         return self._back_off(single)
                     self._reject(each, single, now)
             return 0.0
@@ -279,12 +278,6 @@ class Courier:
         if keys:
             self._dropped[reason] += len(keys)
             _LOG.warning("notifications dropped", receiver=self._receiver.name, reason=reason, alerts=len(keys))
-
-
-def _is_about_alerts(error: DeliveryError) -> bool:
-    """True when the receiver refuses what it was told; False when it is away, or refuses us (401, 404, ...), which somebody
-    may put right while the alerts wait."""
-    return not error.is_retryable and error.status_code in _ABOUT_ALERTS
 
 
 def _identity(notification: Notification) -> tuple[str, datetime, str]:

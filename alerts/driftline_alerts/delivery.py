@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from driftline_alerts.alertmanager import Alertmanager
 from driftline_alerts.courier import Courier, CourierStats
+from driftline_alerts.direct_receivers import build_direct
 from driftline_alerts.notification import Notification
-from driftline_alerts.receivers import AlertmanagerReceiver, Receiver, WebhookReceiver
+from driftline_alerts.receivers import AlertmanagerReceiver, Receiver
 from driftline_alerts.settings import AlertSettings
-from driftline_alerts.webhook import Webhook
 from driftline_core.clock import Clock
 from driftline_core.store import Store
 
@@ -52,7 +52,7 @@ class Delivery:
 
 
 def build_delivery(settings: AlertSettings, store: Store, clock: Clock) -> Delivery:
-    """Every Alertmanager and webhook of the settings."""
+    """Every receiver of the settings. Raises ConfigError when one of them cannot be told as they say."""
     receivers: list[Receiver] = [
         AlertmanagerReceiver(
             Alertmanager(
@@ -69,21 +69,7 @@ def build_delivery(settings: AlertSettings, store: Store, clock: Clock) -> Deliv
         )
         for url in settings.alertmanager_urls
     ]
-    receivers += [
-        WebhookReceiver(
-            Webhook(
-                url,
-                secret=settings.webhook_secret,
-                external_url=settings.external_url,
-                verify_tls=settings.verify_tls,
-                ca_file=settings.ca_file,
-                timeout_s=settings.request_timeout_s,
-            ),
-            store,
-            repeat=timedelta(seconds=settings.webhook_repeat_s),
-        )
-        for url in settings.webhook_urls
-    ]
+    receivers += build_direct(settings, store)
     return Delivery(
         receivers,
         queue_alerts=settings.queue_alerts,

@@ -7,7 +7,12 @@ DriftlineError
 └── DeliveryError (RuntimeError)  a receiver did not take a notification
 """
 
+from typing import Final
+
 from driftline_core.errors import ConfigError, DriftlineError
+
+# 400, 413, 422: the body; None: our own code failed on it.
+_ABOUT_ALERTS: Final = (400, 413, 422, None)
 
 
 class RuleError(ConfigError):
@@ -31,3 +36,9 @@ class DeliveryError(DriftlineError, RuntimeError):
         self.is_retryable = is_retryable
         self.status_code = status_code
         self.retry_after_s = retry_after_s
+
+    @property
+    def is_about_alerts(self) -> bool:
+        """True when the receiver refuses what it was told; False when it is away, or refuses us (401, 404, ...), which somebody
+        may put right while the alerts wait."""
+        return not self.is_retryable and self.status_code in _ABOUT_ALERTS

@@ -54,13 +54,16 @@ class Evaluator:
         self.n_evaluations = 0
         self.n_failures = 0
 
-    def step(self, run: RuleRun, at: datetime) -> list[AlertState]:
-        """Evaluate one rule at an aligned time, less its offset. Returns the alerts whose state is to be written."""
+    def step(self, run: RuleRun, at: datetime, *, cause: str | None = None) -> list[AlertState]:
+        """Evaluate one rule at an aligned time, less its offset. Returns the alerts whose state is to be written.
+
+        cause: why the rule cannot be judged whatever its query says, as when a recording rule that it reads failed.
+        """
         started = time.monotonic()
         now = at - run.offset
         result: Answer | QueryError
         try:
-            result = self.ask(run, now)
+            result = self.ask(run, now) if cause is None else QueryError(cause)
         except QueryError as error:
             result = error
         except Exception as error:  # noqa: BLE001 - a source's own defect is a failed query, and must hold what fires
@@ -88,7 +91,7 @@ class Evaluator:
         return [state for key, state in evaluation.states.items() if state is not before.get(key)]
 
     def ask(self, run: RuleRun, now: datetime) -> Answer:
-        """What the rule's queries say at now: one query, and up to two more when something is at stake. Raises QueryError."""
+        """What the rule's queries say at now: one query, and up to three more when something is at stake. Raises QueryError."""
         rule = run.rule
         over = observe(rule, self._query.instant(rule.expr, now), limit=run.limit, external_url=self._external_url)
         active = {key for key, state in run.states.items() if state.is_active}
@@ -99,7 +102,10 @@ class Evaluator:
         counts = None
         if rule.policy.samples_expr is not None and (over or active):
             counts = [(sample.labels, sample.value) for sample in self._query.instant(rule.policy.samples_expr, now)]
-        return Answer(over=over, present=present, samples=counts)
+        calm = None
+        if rule.policy.resolve_expr is not None and any(s.phase == "firing" for s in run.states.values()):
+            calm = [sample.labels for sample in self._query.instant(rule.policy.resolve_expr, now)]
+        return Answer(over=over, present=present, samples=counts, calm=calm)
 
     def resume(self, run: RuleRun, stored: Iterable[AlertState], at: datetime) -> None:
         """Continue from stored states. Timers go on as if nothing had happened when the newest is younger than STALE_AFTER.
@@ -109,15 +115,22 @@ class Evaluator:
         """
         states = {state.fingerprint: state for state in stored}
         run.states = states
-        newest = max((state.last_eval for state in states.values() if state.is_active), default=None)
-        if newest is None or at - run.offset - newest <= STALE_AFTER:
+        times = self.times_to_rebuild(run, states.values(), at)
+        if not times:
             return
         run.states = {key: state for key, state in states.items() if state.phase != "pending"}
-        span = max(run.rule.hold_for, run.rule.keep_firing_for) + run.interval
-        n_steps = min(_MOST_REPLAYED_STEPS, span // run.interval)
-        _LOG.info("alert state is old, rebuilding it", rule=run.rule.alert, last_eval=newest.isoformat(), steps=n_steps)
-        for number in range(n_steps, 0, -1):
-            self.step(run, at - number * run.interval)
+        _LOG.info("alert state is old, rebuilding it", rule=run.rule.alert, steps=len(times))
+        for time_of_step in times:
+            self.step(run, time_of_step)
             if run.error is not None:
                 _LOG.warning("alert state not rebuilt", rule=run.rule.alert, error=run.error)
                 return
+
+    def times_to_rebuild(self, run: RuleRun, stored: Iterable[AlertState], at: datetime) -> list[datetime]:
+        """The aligned times before at that must be evaluated again, oldest first; none when the stored states are young."""
+        newest = max((state.last_eval for state in stored if state.is_active), default=None)
+        if newest is None or at - run.offset - newest <= STALE_AFTER:
+            return []
+        span = max(run.rule.hold_for, run.rule.keep_firing_for) + run.interval
+        n_steps = min(_MOST_REPLAYED_STEPS, span // run.interval)
+        return [at - number * run.interval for number in range(n_steps, 0, -1)]

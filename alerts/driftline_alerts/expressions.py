@@ -15,6 +15,7 @@ it has an element, with the labels the alert would have, wherever there was some
 NaN is no data: every presence is wrapped in `>= -Inf`, which drops it.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import promql_parser
@@ -37,6 +38,33 @@ def check_expression(expr: str) -> str:
 def presence(expr: str) -> str | None:
     """The query that says where expr has data to judge; None when its elements are themselves the claim. Raises ConfigError."""
     return _presence(_parse(expr))
+
+
+def metric_names(expr: str) -> frozenset[str]:
+    """The metrics that expr selects by name; '' for a selector that names none. Raises ConfigError."""
+    return frozenset(_names(_parse(expr)))
+
+
+def _names(node: promql_parser.Expr) -> Iterator[str]:
+    if isinstance(node, promql_parser.VectorSelector):
+        named = (
+            m.value for m in node.matchers.matchers if m.name == "__name__" and m.op == promql_parser.MatchOp.Equal
+        )
+        yield node.name or next(named, "")
+    elif isinstance(node, promql_parser.MatrixSelector):
+        yield from _names(node.vector_selector)
+    elif isinstance(node, promql_parser.BinaryExpr):
+        yield from _names(node.lhs)
+        yield from _names(node.rhs)
+    elif isinstance(node, promql_parser.Call):
+        for argument in node.args:
+            yield from _names(argument)
+    elif isinstance(node, promql_parser.AggregateExpr):
+        yield from _names(node.expr)
+        if node.param is not None:
+            yield from _names(node.param)
+    elif isinstance(node, promql_parser.ParenExpr | promql_parser.UnaryExpr | promql_parser.SubqueryExpr):
+        yield from _names(node.expr)
 
 
 def _parse(expr: str) -> promql_parser.Expr:

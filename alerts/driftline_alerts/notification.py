@@ -50,6 +50,26 @@ class Notification:
             **({"driftline": self.detail} if self.detail is not None else {}),
         }
 
+    def as_stored(self) -> dict[str, Any]:
+        """Everything, for JSON; `from_stored` reads it back, times to the microsecond."""
+        return {
+            "key": self.key,
+            "labels": dict(self.labels),
+            "annotations": dict(self.annotations),
+            "active_at": self.active_at.isoformat(),
+            "starts_at": self.starts_at.isoformat(),
+            "ends_at": self.ends_at.isoformat(),
+            "is_resolved": self.is_resolved,
+            "generator_url": self.generator_url,
+            "detail": self.detail,
+        }
+
+
+def from_stored(stored: Mapping[str, Any]) -> Notification:
+    """The notification that as_stored wrote."""
+    times = {name: datetime.fromisoformat(stored[name]) for name in ("active_at", "starts_at", "ends_at")}
+    return Notification(**{**stored, **times})
+
 
 def rfc3339(time: datetime) -> str:
     """UTC with milliseconds, e.g. 2026-11-20T12:00:00.000Z."""

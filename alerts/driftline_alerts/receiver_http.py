@@ -22,13 +22,20 @@ def receiver_client(
     headers: dict[str, str] | None = None,
 ) -> httpx.Client:
     """A client for one receiver. Redirects are not followed: a page must not go where nobody configured. Raises ConfigError."""
-    verify: bool | ssl.SSLContext = verify_tls
-    if verify_tls and ca_file is not None:
-        try:
-            verify = ssl.create_default_context(cafile=str(ca_file))
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"expected a PEM file of certificates at {ca_file}, got {error}") from error
+    verify = tls_context(verify_tls=verify_tls, ca_file=ca_file) if verify_tls and ca_file is not None else verify_tls
     return httpx.Client(timeout=timeout_s, verify=verify, auth=auth, headers=headers, trust_env=False)
+
+
+def tls_context(*, verify_tls: bool = True, ca_file: Path | None = None) -> ssl.SSLContext:
+    """What certificates are checked against: the usual authorities, those of a PEM file, or nothing. Raises ConfigError."""
+    try:
+        context = ssl.create_default_context(cafile=str(ca_file) if ca_file is not None else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"expected a PEM file of certificates at {ca_file}, got {error}") from error
+    if not verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def send(client: httpx.Client, method: str, url: str, *, receiver: str, **arguments: Any) -> httpx.Response:
@@ -50,7 +57,7 @@ def send(client: httpx.Client, method: str, url: str, *, receiver: str, **argume
 
 
 def error_message(response: httpx.Response) -> str:
-    """What the body says went wrong: a JSON string, a JSON object with `message`, or text."""
+    """What the body says went wrong: a JSON string, a JSON object with `message` (and `errors`, as PagerDuty's), or text."""
     try:
         body = response.json()
     except ValueError:
@@ -58,6 +65,8 @@ def error_message(response: httpx.Response) -> str:
     if isinstance(body, dict):
         code = body.get("code")
         message = str(body.get("message", body))
+        if isinstance(body.get("errors"), list):
+            message = f"{message}: {'; '.join(str(each) for each in body['errors'])}"
         body = f"{message} (code {code})" if code is not None else message
     return " ".join(str(body).split())[:_MAX_MESSAGE_CHARACTERS] or response.reason_phrase
 

@@ -8,6 +8,7 @@ Driftline's own settings of a rule are annotations, so the files stay valid for 
     driftline_query_offset     duration, default from the settings         evaluate this far in the past (ingest and analyzer lag)
     driftline_min_samples      number, with driftline_samples_expr         with fewer samples the rule says nothing either way
     driftline_samples_expr     PromQL, matched on the labels it has in common with the alert
+    driftline_resolve_expr     PromQL, matched likewise: what fires resolves only where this has an element (hysteresis)
     driftline_examples         name of an analyzer                         add its newest finding; a label analyzer goes first
     driftline_export           true | feedback | name of an analyzer       write a data set of the calls that are meant and tell of it
     driftline_export_for       duration, default 1d                        the calls of this time before, where no finding says which
@@ -27,7 +28,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from driftline_alerts.durations import parse_duration
 from driftline_alerts.errors import RuleError
-from driftline_alerts.expressions import check_expression, presence
+from driftline_alerts.expressions import check_expression, metric_names, presence
 from driftline_alerts.labels import LABEL_NAME, METRIC_NAME
 from driftline_alerts.strict_yaml import load_strict_yaml
 from driftline_alerts.template import Template
@@ -49,6 +50,7 @@ _OWN_ANNOTATIONS: Final = (
     "query_offset",
     "min_samples",
     "samples_expr",
+    "resolve_expr",
     "examples",
     "export",
     "export_for",
@@ -64,6 +66,7 @@ class RulePolicy:
     query_offset: timedelta | None = None
     min_samples: float | None = None
     samples_expr: str | None = None
+    resolve_expr: str | None = None
     examples: str | None = None
     export: str | None = None
     export_for: timedelta = _DAY
@@ -71,7 +74,8 @@ class RulePolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRule:
-    """One alerting rule. hold_for is the file's `for`. annotations: without ours. uid: stable across restarts and edits of expr."""
+    """One alerting rule. hold_for is the file's `for`. annotations: without ours, which are in own_annotations as written and in policy.
+    uid: stable across restarts and edits of expr."""
 
     uid: str
     group: str
@@ -81,12 +85,20 @@ class AlertRule:
     keep_firing_for: timedelta = timedelta(0)
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    own_annotations: Mapping[str, str] = field(default_factory=dict)
     policy: RulePolicy = field(default_factory=RulePolicy)
 
     @cached_property
     def presence_expr(self) -> str | None:
         """The query that tells a data gap from a recovery; None when there is none or the policy does not ask."""
         return None if self.policy.no_data == "ok" else presence(self.expr)
+
+    @cached_property
+    def metric_names(self) -> frozenset[str]:
+        """The metrics that its queries select by name."""
+        policy = self.policy
+        asked = (self.expr, policy.samples_expr, policy.resolve_expr)
+        return frozenset(name for expr in asked if expr is not None for name in metric_names(expr))
 
     @cached_property
     def label_templates(self) -> dict[str, Template]:
@@ -99,14 +111,20 @@ class AlertRule:
         return {name: Template(text) for name, text in self.annotations.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RecordingRule:
-    """One recording rule: parsed and checked so that files with some can be read; the evaluator refuses them."""
+    """One recording rule: the results of expr, with labels, under the name record. uid: as of an alerting rule."""
 
+    uid: str
     group: str
     record: str
     expr: str
     labels: Mapping[str, str]
+
+    @cached_property
+    def metric_names(self) -> frozenset[str]:
+        """The metrics that its query selects by name."""
+        return metric_names(self.expr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +222,8 @@ def _rule(raw: Any, *, where: str, group: str, project: str, uses: dict[str, int
         for name in ("for", "keep_firing_for", "annotations"):
             if content.get(name):
                 raise RuleError(f"{where}, {name}: expected in alerting rules only, got it in a recording rule")
-        return RecordingRule(group=group, record=record, expr=expr, labels=labels)
+        uid = _uid(project, group, record, labels, uses)
+        return RecordingRule(uid=uid, group=group, record=record, expr=expr, labels=labels)
     annotations = _strings(content.get("annotations"), where=f"{where}, annotations")
     for kind, texts in (("labels", labels), ("annotations", annotations)):
         for name, text in texts.items():
@@ -219,11 +238,12 @@ def _rule(raw: Any, *, where: str, group: str, project: str, uses: dict[str, int
         keep_firing_for=_duration(content, "keep_firing_for", where=where) or timedelta(0),
         labels=labels,
         annotations={name: text for name, text in annotations.items() if name not in own},
-        policy=_policy(own, where=f"{where}, annotations"),
+        own_annotations=own,
+        policy=_policy(own, expr, where=f"{where}, annotations"),
     )
 
 
-def _policy(own: Mapping[str, str], *, where: str) -> RulePolicy:
+def _policy(own: Mapping[str, str], expr: str, *, where: str) -> RulePolicy:
     values = {name.removeprefix(_PREFIX): text for name, text in own.items()}
     for name in values:
         if name not in _OWN_ANNOTATIONS:
@@ -238,6 +258,13 @@ def _policy(own: Mapping[str, str], *, where: str) -> RulePolicy:
         raise RuleError(f"{where}: expected driftline_min_samples and driftline_samples_expr together, got only one")
     if "samples_expr" in values:
         _checked(check_expression, values["samples_expr"], where=f"{where}, driftline_samples_expr")
+    if "resolve_expr" in values:
+        _checked(check_expression, values["resolve_expr"], where=f"{where}, driftline_resolve_expr")
+        if no_data == "ok" or presence(expr) is None:
+            raise RuleError(
+                f"{where}, driftline_resolve_expr: expected an expr that compares and driftline_no_data other than ok, "
+                "so that lost data can be told from a condition that ended"
+            )
     durations = {
         name: _checked(parse_duration, values[name], where=f"{where}, {_PREFIX}{name}")
         for name in ("no_data_for", "query_offset", "export_for")
@@ -257,6 +284,7 @@ def _policy(own: Mapping[str, str], *, where: str) -> RulePolicy:
         query_offset=durations.get("query_offset"),
         min_samples=_positive(values["min_samples"], where=where) if "min_samples" in values else None,
         samples_expr=values.get("samples_expr"),
+        resolve_expr=values.get("resolve_expr"),
         examples=values.get("examples"),
         export=None if export == "false" else export,
         export_for=durations.get("export_for", _DAY),
@@ -273,9 +301,9 @@ def _positive(text: str, *, where: str) -> float:
     return number
 
 
-def _uid(project: str, group: str, alert: str, labels: Mapping[str, str], uses: dict[str, int]) -> str:
-    key = json.dumps([project, group, alert, sorted(labels.items())], ensure_ascii=False)
-    uses[key] = uses.get(key, 0) + 1  # the same alert and labels twice in a group, as burn-rate pairs have it
+def _uid(project: str, group: str, name: str, labels: Mapping[str, str], uses: dict[str, int]) -> str:
+    key = json.dumps([project, group, name, sorted(labels.items())], ensure_ascii=False)
+    uses[key] = uses.get(key, 0) + 1  # the same name and labels twice in a group, as burn-rate pairs have it
     return hashlib.sha256(f"{key}{uses[key]}".encode()).hexdigest()[:16]
 
 

@@ -14,17 +14,21 @@ from driftline_alerts.builtin import (
     no_data_rule,
     observe_failing,
     observe_gaps,
+    observe_watchdog,
+    watchdog_rule,
 )
 from driftline_alerts.courier import CourierStats
 from driftline_alerts.delivery import Delivery, build_delivery
 from driftline_alerts.enrich import finding_annotations, links, page_url
-from driftline_alerts.errors import RuleError
 from driftline_alerts.evaluator import Evaluator, RuleRun, align
+from driftline_alerts.group_run import GroupRun
 from driftline_alerts.notification import Notification
-from driftline_alerts.payloads import GroupRun, alerts_data, rules_data
+from driftline_alerts.payloads import alerts_data, rules_data
 from driftline_alerts.query import QuerySource
+from driftline_alerts.recorded_store import RecordedStore
+from driftline_alerts.recording import Recorder, RecordRun
 from driftline_alerts.retraining import Retraining, prepare
-from driftline_alerts.rules import AlertRule, RecordingRule, RuleGroup, load_rules
+from driftline_alerts.rules import AlertRule, load_rules
 from driftline_alerts.settings import AlertSettings
 from driftline_alerts.state import StateStore
 from driftline_alerts.transition import AlertState, Answer, Observed, evaluate
@@ -78,25 +82,37 @@ class AlertEvaluator:
         self._settings = settings
         self._store = store
         self._clock = clock
+        interval, offset = timedelta(seconds=settings.interval_s), timedelta(seconds=settings.query_offset_s)
         self._groups = tuple(
-            self._group_run(group) for group in load_rules(settings.rule_paths, project=settings.project)
+            GroupRun.of(group, interval=interval, offset=offset)
+            for group in load_rules(settings.rule_paths, project=settings.project)
         )
         self._failing = self._builtin_run(evaluation_failing_rule(settings.project))
         self._no_data = self._builtin_run(no_data_rule(settings.project))
+        self._watchdog = self._builtin_run(watchdog_rule(settings.project))
+        # Shipped as the rules are. Only an Alertmanager can route it to what waits for its absence.
+        watchdog = (self._watchdog,) if settings.alertmanager_urls and not settings.rule_paths else ()
         self._builtin = GroupRun(
-            name=GROUP, file="", interval_s=settings.interval_s, limit=0, rules=(self._failing, self._no_data)
+            name=GROUP,
+            file="",
+            interval_s=settings.interval_s,
+            limit=0,
+            rules=(self._failing, self._no_data, *watchdog),
         )
         self._evaluator = Evaluator(
             query,
             external_url=settings.external_url,
             forget_after=timedelta(seconds=settings.forget_no_data_after_s),
         )
+        self._recorded = RecordedStore(store, project=settings.project)
+        self._recorder = Recorder(query, self._recorded, [run for group in self._groups for run in group.recording])
         self._states = StateStore(store, project=settings.project)
         self._datasets = DatasetFolder(datasets or DatasetSettings(), clock)
         self._delivery: Delivery = build_delivery(settings, store, clock)
         smallest_s = min((group.interval_s for group in self._groups), default=settings.interval_s)
         self._loop = PeriodicService(name="alerts", interval_s=min(1.0, smallest_s / 4), tick=self._tick)
         self._lock = threading.RLock()
+        self._stopping = threading.Event()
         self._is_loaded = False
         self._is_running = False
         self._aligned: dict[str, datetime] = {}
@@ -117,11 +133,13 @@ class AlertEvaluator:
             self._load(now)
             self._started_at = now
             self._is_running = True
+        self._stopping.clear()
         self._delivery.start()
         self._loop.start()
 
     def stop(self, *, deadline_s: float) -> None:
         """End the loop, then deliver what waits; half of deadline_s each."""
+        self._stopping.set()
         self._loop.stop(deadline_s=deadline_s / 2)
         self._delivery.stop(deadline_s=deadline_s / 2)
         self._is_running = False
@@ -140,7 +158,7 @@ class AlertEvaluator:
             return Health(
                 is_ok=False, detail=f"last evaluation was {age_s:.0f} s ago, expected every {smallest_s:.0f} s"
             )
-        runs = list(self._runs())
+        runs = [run for group in self._groups for run in group.rules]
         failing = [run for run in runs if run.error is not None]
         if failing:
             detail = f"{len(failing)} of {len(runs)} rules cannot be evaluated: {failing[0].error}"
@@ -170,14 +188,14 @@ class AlertEvaluator:
     def stats(self) -> AlertStats:
         """How things stand."""
         states = [state for run in self._all_runs() for state in run.states.values()]
-        runs = list(self._runs())
+        runs = [run for group in self._groups for run in group.rules]
         return AlertStats(
             rules=len(runs),
             rules_failing=sum(run.error is not None for run in runs),
             pending=sum(state.phase == "pending" for state in states),
             firing=sum(state.phase == "firing" for state in states),
-            evaluations=self._evaluator.n_evaluations,
-            evaluation_failures=self._evaluator.n_failures,
+            evaluations=self._evaluator.n_evaluations + self._recorder.n_evaluations,
+            evaluation_failures=self._evaluator.n_failures + self._recorder.n_failures,
             state_write_failures=self._write_failures,
             enrichment_failures=self._enrichment_failures,
             last_evaluation=self._last_evaluation,
@@ -200,7 +218,13 @@ class AlertEvaluator:
         for group in groups:
             at = align(now, timedelta(seconds=group.interval_s))
             for run in group.rules:
-                changed += self._evaluator.step(run, at)
+                if self._stopping.is_set():  # many rules over a slow store must not hold the process up
+                    self._save(changed)
+                    return
+                if isinstance(run, RecordRun):
+                    self._recorder.step(run, at)
+                else:
+                    changed += self._evaluator.step(run, at, cause=self._recorder.cause(run.rule))
             self._aligned[group.name] = at
         changed += self._evaluate_builtin(align(now, timedelta(seconds=self._settings.interval_s)))
         self._last_evaluation = self._clock()
@@ -209,12 +233,18 @@ class AlertEvaluator:
         self._offer()
 
     def _evaluate_builtin(self, now: datetime) -> list[AlertState]:
-        runs = list(self._runs())
+        runs = [run for group in self._groups for run in group.rules]
         failing = [FailingRule(rule=run.rule, error=run.error) for run in runs if run.error is not None]
-        held = [(run.rule, state) for run in runs for state in run.states.values()]
+        held = [(run.rule, state) for run in self._runs() for state in run.states.values()]
+        observed = {
+            self._failing.rule.uid: observe_failing(self._failing.rule, failing),
+            self._no_data.rule.uid: observe_gaps(self._no_data.rule, held, now),
+            self._watchdog.rule.uid: observe_watchdog(
+                self._watchdog.rule, is_alive=not runs or len(failing) < len(runs)
+            ),
+        }
         return [
-            *self._step_builtin(self._failing, observe_failing(self._failing.rule, failing), now),
-            *self._step_builtin(self._no_data, observe_gaps(self._no_data.rule, held, now), now),
+            state for run in self._builtin.alerting for state in self._step_builtin(run, observed[run.rule.uid], now)
         ]
 
     def _step_builtin(self, run: RuleRun, observed: tuple[Observed, ...], now: datetime) -> list[AlertState]:
@@ -323,12 +353,17 @@ class AlertEvaluator:
         if self._is_loaded:
             return
         stored: defaultdict[str, list[AlertState]] = defaultdict(list)
+        live = self._recorded.live(now) if any(group.recording for group in self._groups) else {}
+        for group in self._groups:
+            for record_run in group.recording:
+                record_run.series = live.get(record_run.rule.uid, frozenset())
         longest_offset = max((run.offset for run in self._all_runs()), default=timedelta(0))
         for state in self._states.load(resolved_since=now - longest_offset - _RESOLVED_KEPT):
             stored[state.rule_uid].append(state)
+        self._record_again(stored, now)
         for run in self._all_runs():
             states = stored.pop(run.rule.uid, [])
-            if run is self._failing or run is self._no_data:
+            if run in self._builtin.rules:
                 run.states = {state.fingerprint: state for state in states}
             elif states:
                 self._evaluator.resume(run, states, align(now, run.interval))
@@ -337,6 +372,15 @@ class AlertEvaluator:
         self._save([state for state in self._orphans if state.resolved_at == now])
         self._is_loaded = True
 
+    def _record_again(self, stored: Mapping[str, list[AlertState]], now: datetime) -> None:
+        """Evaluate recording rules at the past times at which alerts of their group are about to be."""
+        for group in self._groups:
+            times: set[datetime] = set()
+            for run in group.alerting:
+                states = stored.get(run.rule.uid, ())
+                times.update(self._evaluator.times_to_rebuild(run, states, align(now, run.interval)))
+            self._recorder.catch_up(group.recording, times)
+
     def _orphan(self, state: AlertState, now: datetime) -> None:
         if state.phase == "firing":
             _LOG.warning("alert resolved because its rule is gone", labels=dict(state.labels))
@@ -344,33 +388,12 @@ class AlertEvaluator:
         if state.phase == "resolved":
             self._orphans.append(state)
 
-    def _group_run(self, group: RuleGroup) -> GroupRun:
-        interval = group.interval or timedelta(seconds=self._settings.interval_s)
-        runs = []
-        for rule in group.rules:
-            if isinstance(rule, RecordingRule):
-                raise RuleError(
-                    f"{group.file}, group {group.name!r} ({rule.record}): expected alerting rules only, got a recording rule; "
-                    "Driftline does not evaluate those: move it to a file of its own that Prometheus or vmalert evaluates"
-                )
-            offset = rule.policy.query_offset
-            if offset is None:
-                offset = timedelta(seconds=self._settings.query_offset_s)
-            runs.append(RuleRun(rule=rule, interval=interval, offset=offset, limit=group.limit))
-        return GroupRun(
-            name=group.name,
-            file=group.file,
-            interval_s=interval.total_seconds(),
-            limit=group.limit,
-            rules=tuple(runs),
-        )
-
     def _builtin_run(self, rule: AlertRule) -> RuleRun:
         return RuleRun(rule=rule, interval=timedelta(seconds=self._settings.interval_s), offset=timedelta(0))
 
     def _runs(self) -> Iterator[RuleRun]:
-        return (run for group in self._groups for run in group.rules)
+        return (run for group in self._groups for run in group.alerting)
 
     def _all_runs(self) -> Iterator[RuleRun]:
         yield from self._runs()
-        yield from self._builtin.rules
+        yield from self._builtin.alerting

@@ -1,15 +1,17 @@
 """Settings of rules, evaluation and delivery."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from driftline_core.settings import ComponentSettings
 
 _URL = r"^https?://[^\s/?#]+\S*$"
+_ADDRESS = r"^[^\s@<>,]+@[^\s@<>,]+$"
 HttpUrl = Annotated[str, Field(pattern=_URL)]
+Names = Annotated[tuple[str, ...], NoDecode]
 
 
 class AlertSettings(ComponentSettings):
@@ -55,7 +57,10 @@ class AlertSettings(ComponentSettings):
     alertmanager_bearer_token: SecretStr | None = Field(
         default=None, description="Bearer token; replaces basic authentication."
     )
-    verify_tls: bool = Field(default=True, description="Check the certificates of Alertmanagers and webhooks.")
+    verify_tls: bool = Field(
+        default=True,
+        description="Check the certificates of Alertmanagers, webhooks, PagerDuty, Slack and the mail server.",
+    )
     ca_file: Path | None = Field(default=None, description="PEM file of the authorities to trust instead of the usual.")
     webhook_urls: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
         default=(), description="Receivers told directly, in the shape of Alertmanager's webhook."
@@ -68,6 +73,56 @@ class AlertSettings(ComponentSettings):
         ge=0,
         le=30 * 86_400,
         description="Remind a webhook of what still fires after this many seconds; 0 never.",
+    )
+    webhook_severities: Names = Field(
+        default=(), description="Values of the label severity that webhooks hear of; empty means all."
+    )
+    pagerduty_routing_key: SecretStr | None = Field(
+        default=None,
+        description="Integration key of a PagerDuty service (Events API v2); set, it gets one incident an alert.",
+    )
+    pagerduty_url: HttpUrl = Field(
+        default="https://events.pagerduty.com/v2/enqueue",
+        description="Where PagerDuty takes events; https://events.eu.pagerduty.com/v2/enqueue in its EU region.",
+    )
+    pagerduty_severities: Names = Field(
+        default=(), description="Values of the label severity that PagerDuty hears of, e.g. critical; empty means all."
+    )
+    slack_webhook_url: SecretStr | None = Field(
+        default=None, description="Incoming webhook of a Slack channel; set, alerts are written there."
+    )
+    slack_severities: Names = Field(
+        default=(), description="Values of the label severity that Slack hears of; empty means all."
+    )
+    smtp_host: str | None = Field(default=None, description="Mail server; set, alerts are mailed to email_to.")
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is encrypted: starttls, tls from the first byte, or none."
+    )
+    smtp_username: str | None = Field(default=None, description="User name at the mail server; unset does not log in.")
+    smtp_password: SecretStr | None = Field(default=None, description="Password at the mail server.")
+    email_from: str = Field(
+        default="driftline@localhost", pattern=_ADDRESS, description="Address that mails come from."
+    )
+    email_to: Annotated[tuple[Annotated[str, Field(pattern=_ADDRESS)], ...], NoDecode] = Field(
+        default=(), description="Addresses that mails go to."
+    )
+    email_severities: Names = Field(
+        default=(), description="Values of the label severity that are mailed; empty means all."
+    )
+    apprise_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(),
+        description="Other services by their apprise URL, e.g. tgram://token/chat; needs driftline[apprise].",
+    )
+    apprise_severities: Names = Field(
+        default=(),
+        description="Values of the label severity that the services of apprise_urls hear of; empty means all.",
+    )
+    direct_repeat_s: float = Field(
+        default=14_400.0,
+        ge=0,
+        le=30 * 86_400,
+        description="Remind Slack, mail and apprise of what still fires after this many seconds; 0 never.",
     )
     resend_s: float = Field(
         default=60.0, ge=1, le=240, description="Firing alerts go to Alertmanager again after this many seconds."
@@ -102,7 +157,19 @@ class AlertSettings(ComponentSettings):
         default=True, description="Put up to three short example texts of a finding into the alerts about it."
     )
 
-    @field_validator("rule_paths", "alertmanager_urls", "webhook_urls", mode="before")
+    @field_validator(
+        *("rule_paths", "alertmanager_urls", "webhook_urls", "email_to", "apprise_urls"),
+        *("webhook_severities", "pagerduty_severities", "slack_severities", "email_severities", "apprise_severities"),
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if (self.smtp_host is None) != (not self.email_to):
+            raise ValueError("expected smtp_host and email_to together, got one of them")
+        if self.smtp_username is not None and self.smtp_security == "none":
+            raise ValueError("expected smtp_security starttls or tls with smtp_username, got none")
+        return self

@@ -2,7 +2,8 @@
 
     inactive -> pending -> firing -> resolved
                    |          |
-                inactive    held: the query failed, the data are gone, too few samples, or keep_firing_for runs
+                inactive    held: the query failed, the data are gone, too few samples, it is under the threshold and not
+                            yet where it resolves (hysteresis), or keep_firing_for runs
 
 Three answers are never one. An element of the expression: over the threshold. No element, but presence: recovered.
 Neither: a data gap, which the rule's policy holds. A failed query is no answer at all: everything stays as it is,
@@ -19,7 +20,7 @@ from driftline_alerts.rules import AlertRule
 from driftline_core.errors import QueryError
 
 Phase = Literal["pending", "firing", "resolved"]
-Hold = Literal["", "error", "no data", "few samples", "keep_firing_for"]
+Hold = Literal["", "error", "no data", "few samples", "hysteresis", "keep_firing_for"]
 
 FORGET_AFTER: Final = timedelta(hours=24)
 
@@ -39,12 +40,14 @@ class Answer:
     """What a rule's queries said at one time.
 
     present: fingerprints that have data, over the threshold or not; None when an element is itself the claim, so that its
-    absence is recovery. samples: labels and number of samples, None when the rule asks for no minimum.
+    absence is recovery. samples: labels and number of samples, None when the rule asks for no minimum. calm: labels of where what
+    fires may resolve, None when the rule says nothing of it.
     """
 
     over: Sequence[Observed]
     present: frozenset[str] | None = None
     samples: Sequence[tuple[Labels, float]] | None = None
+    calm: Sequence[Labels] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +117,7 @@ def evaluate(
         elif not _is_judged(rule, before.labels, result):
             after[key] = _few(before, now)
         elif result.present is None or key in result.present:
-            after[key] = _recovered(rule, before, now)
+            after[key] = _recovered(rule, before, now) if _may_resolve(before, result) else _restless(before, now)
         else:
             after[key] = _gap(rule, before, now, forget_after)
     return Evaluation(
@@ -171,6 +174,20 @@ def _few(before: AlertState, now: datetime) -> AlertState:
     return replace(before, held_by="few samples", gap_since=None, last_eval=now) if before.is_active else before
 
 
+def _restless(before: AlertState, now: datetime) -> AlertState:
+    return replace(before, held_by="hysteresis", keep_until=None, gap_since=None, last_eval=now)
+
+
+def _may_resolve(before: AlertState, result: Answer) -> bool:
+    if before.phase != "firing" or result.calm is None:
+        return True
+    return any(_agrees(series, before.labels) for series in result.calm)
+
+
+def _agrees(series: Labels, labels: Labels) -> bool:
+    return all(labels.get(name, text) == text for name, text in series.items() if name != "__name__")
+
+
 def _resolved(before: AlertState, now: datetime, *, reason: str) -> AlertState:
     return replace(before, phase="resolved", resolved_at=now, held_by="", reason=reason, last_eval=now)
 
@@ -178,11 +195,7 @@ def _resolved(before: AlertState, now: datetime, *, reason: str) -> AlertState:
 def _is_judged(rule: AlertRule, labels: Labels, result: Answer) -> bool:
     if rule.policy.min_samples is None or result.samples is None:
         return True
-    counts = [
-        count
-        for series, count in result.samples
-        if all(labels.get(name, value) == value for name, value in series.items() if name != "__name__")
-    ]
+    counts = [count for series, count in result.samples if _agrees(series, labels)]
     return max(counts, default=0.0) >= rule.policy.min_samples
 
 

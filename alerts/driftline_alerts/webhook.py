@@ -27,6 +27,8 @@ DELIVERY_HEADER: Final = "Driftline-Delivery"
 class Webhook:
     """One webhook URL. post raises DeliveryError; its messages and `name` hold the host alone, because paths are often keys."""
 
+    batch_alerts = 256
+
     def __init__(
         self,
         url: str,

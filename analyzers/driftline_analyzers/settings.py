@@ -1,6 +1,7 @@
 """Settings of the analyzers."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -264,6 +265,10 @@ class AnalyzerSettings(ComponentSettings):
         default=None,
         description="Cross-encoder by name or path that is asked about the sentences which the first stage of grounding leaves open; "
         "unset asks none.",
+    )
+    grounding_head: Path | None = Field(
+        default=None,
+        description="Weights of grounding that `driftline refit` fitted to your labels; unset is the shipped head.",
     )
     toxicity_classifier: str | None = Field(
         default=None,

@@ -2,8 +2,9 @@
 
     python -m training.injection [--data ../shared/data] [--seed 0] [--cache __cache__/training] [--card docs/data-cards/injection.md]
 
-Two heads, direct (prompts) and indirect (documents, tool results), each with vectors and without: analyzers/driftline_analyzers/weights/
-injection.json. Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold scores (the other harmless texts are
+Two heads, direct (prompts) and indirect (documents, tool results), each with vectors and without, the latter of documents also in context:
+analyzers/driftline_analyzers/weights/injection.json. Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold
+scores (the other harmless texts are
 easier and would only thin them), folds by template or near-duplicate group. Figures go into the data card between its markers. Minutes
 on one core.
 """
@@ -25,6 +26,7 @@ from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.safety.weights import save_weights
 from driftline_analyzers.safety.window_head import PROBE
 from driftline_core.errors import InputError
+from training.injection_context import Context, fit_context, scores_of_windows, strangeness_of
 from training.injection_data import WINDOW_CHARS, Example, cut, direct_examples, indirect_examples
 from training.injection_head import Head, Windows, fit_head, measure_windows, out_of_fold
 
@@ -86,11 +88,26 @@ def train_head(kit: Set, *, has_vectors: bool, seed: int) -> tuple[Head, float, 
     scores, _, _ = out_of_fold(
         kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=seed
     )
-    is_hard = ~kit.is_attack & np.char.startswith(kit.source, "own_")
-    threshold = float(np.quantile(scores[is_hard], QUANTILE))
     everything = np.ones(len(kit.is_attack), dtype=np.bool_)
     head = fit_head(kit.windows, kit.is_attack, kit.source, everything, has_vectors=has_vectors, c=C)
-    return head, threshold, scores
+    return head, threshold_of(kit, scores), scores
+
+
+def train_context(kit: Set, *, seed: int) -> tuple[Context, float, NDArray[np.float64]]:
+    """What the strangeness of windows is worth beside the head without vectors, the threshold in log-odds, and scores out of fold (n,)."""
+    _, heads, fold_of = out_of_fold(
+        kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=False, c=C, seed=seed
+    )
+    alone, strange = scores_of_windows(kit.windows, heads, fold_of), strangeness_of(kit.windows)
+    context = fit_context(alone, strange, kit.windows, kit.is_attack, kit.source)
+    scores = context.scores(alone, strange, kit.windows, len(kit.examples))
+    return context, threshold_of(kit, scores), scores
+
+
+def threshold_of(kit: Set, scores: NDArray[np.float64]) -> float:
+    """The quantile of our own harmless texts' scores out of fold."""
+    is_hard = ~kit.is_attack & np.char.startswith(kit.source, "own_")
+    return float(np.quantile(scores[is_hard], QUANTILE))
 
 
 def table(name: str, kit: Set, scores: NDArray[np.float64], threshold: float) -> str:
@@ -139,6 +156,10 @@ def main() -> int:
             weights |= head.weights(f"{name}_{kind}") | {f"{name}_{kind}_threshold": round(threshold, 5)}
             what = "vectors, n-grams and cues" if kind == "full" else "n-grams and cues alone"
             tables.append(table(f"{name}: {what}", kit, scores, threshold))
+        if name == "indirect":
+            context, threshold, scores = train_context(kit, seed=options.seed)
+            weights |= context.weights(name) | {f"{name}_context_threshold": round(threshold, 5)}
+            tables.append(table(f"{name}: n-grams and cues, in context", kit, scores, threshold))
     path = save_weights("injection", weights)
     text = "\n\n".join(tables)
     print(text)

@@ -13,6 +13,9 @@ from driftline_analyzers.safety.windows import windows
 from training.injection_texts import Template, expand_many, load_templates
 
 WINDOW_CHARS: Final = {"direct": 900, "indirect": 160}
+_PASSAGES: Final = Path(__file__).parent / "injection_passages.jsonl"
+_ARTICLE: Final = 4
+"""Sentences that make an article of a Wikipedia entity; at most three times as many are taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,13 +138,23 @@ def _documents(data: Path, *, each: int, rng: np.random.Generator) -> list[Examp
         more = [str(one) for one in rng.choice(of_section[template.section], n_more)]
         made.append(Example(text="\n".join([text, *more]), is_attack=False, source="own_documents", group=template.id))
     wiki: dict[str, list[str]] = {}
+    articles: dict[str, list[str]] = {}
     for row in load_rows(data / "bias_bold" / "data.jsonl.gz"):
         wiki.setdefault(row["group"], []).append(row["wikipedia"])
+        articles.setdefault(row["entity"], []).append(row["wikipedia"])
     for kind, passages in sorted(wiki.items()):
         for i in range(25):
             chosen = rng.choice(len(passages), _n_passages(rng))
             text = " ".join(passages[j] for j in chosen)
             made.append(Example(text=text, is_attack=False, source="wiki", group=f"wiki:{kind}:{i}"))
+    for entity, passages in sorted(articles.items()):
+        if len(passages) >= _ARTICLE:
+            text = " ".join(passages[: 3 * _ARTICLE])
+            made.append(Example(text=text, is_attack=False, source="wiki_article", group=f"entity:{entity}"))
+    for i, line in enumerate(_PASSAGES.read_text(encoding="utf-8").splitlines()):
+        made.append(
+            Example(text=json.loads(line)["text"], is_attack=False, source="own_passages", group=f"passages:{i}")
+        )
     queries = [row["text"] for row in load_rows(data / "drift_banking77" / "data.jsonl.gz")]
     for i in range(400):
         text = "\n".join(queries[j] for j in rng.choice(len(queries), _n_passages(rng)))

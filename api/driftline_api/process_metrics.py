@@ -6,9 +6,12 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from driftline_api.alert_stats import alert_metrics
 from driftline_api.analysis_stats import analysis_metrics
 from driftline_api.ingest_stats import ingest_metrics
+from driftline_api.reference_stats import reference_metrics
 from driftline_api.scoring_stats import scoring_metrics
+from driftline_api.store_stats import store_metrics
 from driftline_core import Service, StoreError
 from driftline_core.store import Store
 
@@ -36,7 +39,7 @@ class ProcessMetrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self.registry.register(_StateCollector(store, services))
+        self.registry.register(StateCollector(store, services))
 
     def count_request(self, *, method: str, route: str, status: int, duration_s: float) -> None:
         """Count one answered request. route: the route's template, never the path as sent."""
@@ -44,8 +47,8 @@ class ProcessMetrics:
         self._durations.labels(method, route).observe(duration_s)
 
 
-class _StateCollector(Collector):
-    """Asked at each scrape."""
+class StateCollector(Collector):
+    """The store's and every service's state, asked at each scrape."""
 
     def __init__(self, store: Store, services: Sequence[Service]) -> None:
         self._store = store
@@ -62,6 +65,9 @@ class _StateCollector(Collector):
         yield from ingest_metrics(self._services)
         yield from analysis_metrics(self._services)
         yield from scoring_metrics(self._services)
+        yield from alert_metrics(self._services)
+        yield from store_metrics(self._store)
+        yield from reference_metrics(self._store)
 
     def describe(self) -> Iterable[Metric]:
         return ()

@@ -9,6 +9,7 @@ from driftline_cli.deadletter_app import deadletter
 from driftline_cli.flags import DEFAULT_API, DEFAULT_DATA_DIR, ApiUrl, AsJson, DataDir, LogLevel, Project
 from driftline_cli.human_app import HUMAN_COMMANDS
 from driftline_cli.references_app import references
+from driftline_cli.rules_app import rules
 
 app = typer.Typer(
     name="driftline",
@@ -19,7 +20,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 dashboards = typer.Typer(help="Grafana dashboards.", no_args_is_help=True)
-rules = typer.Typer(help="Alert rules, which are Prometheus rule files.", no_args_is_help=True)
 app.add_typer(references, name="references")
 app.add_typer(dashboards, name="dashboards")
 app.add_typer(rules, name="rules")
@@ -300,6 +300,10 @@ def push_dashboards(
         str | None,
         typer.Option(help="Driftline's query API as Grafana reaches it, e.g. http://driftline:8000/prometheus."),
     ] = None,
+    page_url: Annotated[
+        str | None,
+        typer.Option(help="Driftline's own page as browsers reach it, where links to examples lead."),
+    ] = None,
     is_json: AsJson = False,
 ) -> None:
     """Create or update the dashboards, their folder and their data source in a running Grafana."""
@@ -312,22 +316,30 @@ def push_dashboards(
         password=password,
         folder=folder,
         datasource_url=datasource_url,
+        page_url=page_url,
         is_json=is_json,
     )
 
 
-@rules.command("check")
-def check_rules(
+@dashboards.command("check")
+def check_dashboards(
     *,
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Rule files or folders; none checks the shipped ones.")
+    url: Annotated[str, typer.Argument(help="Driftline's query API.")] = "http://127.0.0.1:8000/prometheus",
+    own_prometheus_url: Annotated[
+        str | None,
+        typer.Option("--own-prometheus", help="Your Prometheus, for the panels of GPUs and of Driftline's process."),
     ] = None,
+    project: Project = "default",
+    at: Annotated[str | None, typer.Option(help="The moment to ask for: RFC 3339 or epoch; by default now.")] = None,
     is_json: AsJson = False,
 ) -> None:
-    """Say whether rule files can be used, and what is in them. Exit code 1 when not."""
-    from driftline_cli.rules import run_check
+    """Ask a running Driftline every query of every dashboard; say which it refuses and which are empty. Exit code 1 when one is refused."""
+    from driftline_cli.dashboards import run_check
+    from driftline_cli.importing.times import parse_moment
+    from driftline_core.clock import utc_now
 
-    run_check(files or [], is_json=is_json)
+    at_s = parse_moment(at, now=utc_now()).timestamp() if at is not None else None
+    raise typer.Exit(run_check(url, own_prometheus_url=own_prometheus_url, project=project, at_s=at_s, is_json=is_json))
 
 
 @dialects.command("check")

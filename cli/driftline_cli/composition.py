@@ -18,6 +18,7 @@ from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.store_source import StoreSource
+from driftline_api.self_samples import SelfSamples
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
 from driftline_cli.judge import judges
@@ -39,6 +40,7 @@ from driftline_core.store.rollup import Rollup
 ROLLUP_INTERVAL_S: Final = 2.0
 PRICE_INTERVAL_S: Final = 60.0
 FEEDBACK_INTERVAL_S: Final = 15.0
+SELF_INTERVAL_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,8 @@ def _wire(
         background.append(AnomalyRunner(store, analyzers, clock).service())
     if analyzers.budgets:
         background.append(BudgetRunner(store, analyzers, clock).service())
+    itself = SelfSamples(store, [intake, *background], project=alerts.project, clock=clock)
+    background.append(PeriodicService(name="self", interval_s=SELF_INTERVAL_S, tick=itself.tick))
     if not is_driven:
         services += background
     app = create_app(api, store, alerts=evaluator, services=[intake, *background], datasets=datasets, clock=clock)

@@ -1,4 +1,4 @@
-"""The commands of the human loop and their flags: review, label, agreement, calibrate, export."""
+"""The commands of the human loop and their flags: review, label, agreement, calibrate, export, refit."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -174,10 +174,24 @@ def export(
     )
 
 
+def refit(
+    *,
+    data: Annotated[Path, typer.Argument(help="rows.jsonl of `driftline export --analyzer grounding --labelled`.")],
+    out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("grounding-head.json"),
+    seed: Annotated[int, typer.Option(help="Seed of the parts that are held out.")] = 0,
+    is_json: AsJson = False,
+) -> None:
+    """Fit grounding's weights to labelled answers of your own, and say whether they are better on answers held out."""
+    from driftline_cli.refit import run_refit
+
+    run_refit(data, out, seed=seed, is_json=is_json)
+
+
 HUMAN_COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "review": review,
     "label": label,
     "agreement": agreement,
     "calibrate": calibrate,
     "export": export,
+    "refit": refit,
 }

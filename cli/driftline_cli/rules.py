@@ -31,7 +31,7 @@ def run_check(files: Sequence[Path], *, is_json: bool) -> None:
         if isinstance(rule, AlertRule):
             table.add_row(group.file, group.name, rule.alert, f"{rule.hold_for.total_seconds():g} s")
         else:
-            table.add_row(group.file, group.name, f"{rule.record} [yellow]recording rules are not evaluated[/]", "")
+            table.add_row(group.file, group.name, f"{rule.record} [dim]recorded[/]", "")
     console = human_console(is_json=False)
     console.print(table)
     console.print(f"[green]ok[/], {len(rules)} rules in {len(groups)} groups")

@@ -8,11 +8,31 @@ import json
 import sys
 from collections.abc import Sequence
 
+from driftline_dashboards.agents import agents
+from driftline_dashboards.cost import cost
+from driftline_dashboards.drift import drift
 from driftline_dashboards.files import GENERATED
 from driftline_dashboards.foundation import JSONEncoder, models
+from driftline_dashboards.gpu import gpu
+from driftline_dashboards.latency import latency_and_errors
 from driftline_dashboards.overview import overview
+from driftline_dashboards.pipeline import pipeline
+from driftline_dashboards.quality import quality
+from driftline_dashboards.side_by_side import side_by_side
+from driftline_dashboards.traces import traces
 
-DASHBOARDS = {"driftline-overview.json": overview}
+DASHBOARDS = {
+    "driftline-overview.json": overview,
+    "driftline-cost.json": cost,
+    "driftline-latency.json": latency_and_errors,
+    "driftline-drift.json": drift,
+    "driftline-quality.json": quality,
+    "driftline-models.json": side_by_side,
+    "driftline-agents.json": agents,
+    "driftline-gpu.json": gpu,
+    "driftline-traces.json": traces,
+    "driftline-pipeline.json": pipeline,
+}
 
 
 def rendered() -> dict[str, str]:

@@ -1,4 +1,9 @@
-"""The one error of this component."""
+"""The errors of this component:
+
+DriftlineError
+├── GrafanaError   (RuntimeError)
+└── QueryApiError  (RuntimeError)
+"""
 
 from driftline_core.errors import DriftlineError
 
@@ -9,3 +14,7 @@ class GrafanaError(DriftlineError, RuntimeError):
     def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
+
+
+class QueryApiError(DriftlineError, RuntimeError):
+    """What should answer PromQL does not, or is something else."""

@@ -7,12 +7,13 @@ import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from grafana_foundation_sdk.builders import common, prometheus, stat, table, timeseries
+    from grafana_foundation_sdk.builders import common, heatmap, prometheus, stat, table, timeseries
     from grafana_foundation_sdk.builders import dashboard as builders
     from grafana_foundation_sdk.cog.builder import Builder
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
     from grafana_foundation_sdk.models import common as common_models
     from grafana_foundation_sdk.models import dashboard as models
+    from grafana_foundation_sdk.models import heatmap as heatmap_models
     from grafana_foundation_sdk.models import prometheus as prometheus_models
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "builders",
     "common",
     "common_models",
+    "heatmap",
+    "heatmap_models",
     "models",
     "prometheus",
     "prometheus_models",

@@ -1,12 +1,10 @@
 """The overview: is traffic healthy, what does it cost, has its meaning moved, who is being paged."""
 
-from typing import Final
-
-from driftline_dashboards.foundation import builders, models
-from driftline_dashboards.panels import SOURCE, PanelBuilder, alert_list, curves, number, rows, thresholds
+from driftline_dashboards.foundation import builders
+from driftline_dashboards.frame import TRAFFIC_VARIABLES, framed
+from driftline_dashboards.limits import OUTLIER_LIMIT, P_VALUE_LIMIT
+from driftline_dashboards.panels import PanelBuilder, alert_limit, alert_list, curves, number, rows, thresholds
 from driftline_dashboards.queries import (
-    DATASOURCE_NAME,
-    DATASOURCE_UID,
     JUDGED,
     SCORED,
     SEGMENT,
@@ -20,48 +18,23 @@ from driftline_dashboards.queries import (
     scored,
 )
 
-UID: Final = "driftline-overview"
-
-# As in the shipped rules (alerts) and the default settings (analyzers): a line that is crossed here is an alert there.
-ERROR_SHARE_LIMIT: Final = 0.05
-P95_LIMIT_S: Final = 10.0
-P_VALUE_LIMIT: Final = 0.005
-OUTLIER_LIMIT: Final = 0.05
-
-_EVERYTHING: Final = models.VariableOption(selected=True, text=["All"], value=["$__all"])
-
 
 def overview() -> builders.Dashboard:
-    """The dashboard's builder; uid driftline-overview, last 6 hours, renewed each minute."""
-    dashboard = (
-        builders.Dashboard("Driftline overview")
-        .uid(UID)
-        .description("LLM traffic, cost, drift and alerts as Driftline sees them.")
-        .tags(["driftline", "llm"])
-        .readonly()
-        .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .time("now-6h", "now")
-        .refresh("1m")
-        .timezone("browser")
-        .with_variable(_source_variable())
-        .with_variable(_label_variable("service", "Service", metric="driftline_requests_total"))
-        .with_variable(_label_variable("environment", "Environment", metric="driftline_requests_total"))
-        .with_variable(_label_variable("provider", "Provider", metric="driftline_requests_total"))
-        .with_variable(_label_variable("model", "Model", metric="driftline_requests_total"))
-        .annotation(_drift_annotation())
+    """The dashboard's builder; uid driftline-overview."""
+    return framed(
+        "overview",
+        title="Driftline overview",
+        description="LLM traffic, cost, drift and alerts as Driftline sees them.",
+        variables=TRAFFIC_VARIABLES,
+        sections={
+            "Now": _now(),
+            "Traffic": _traffic(),
+            "Tokens and cost": _cost(),
+            "Meaning": _meaning(),
+            "Single calls": _calls(),
+            "Alerts": _alerts(),
+        },
     )
-    for heading, panels in (
-        ("Now", _now()),
-        ("Traffic", _traffic()),
-        ("Tokens and cost", _cost()),
-        ("Meaning", _meaning()),
-        ("Single calls", _calls()),
-        ("Alerts", _alerts()),
-    ):
-        dashboard = dashboard.with_row(builders.Row(heading))
-        for panel in panels:
-            dashboard = dashboard.with_panel(panel)
-    return dashboard
 
 
 def _now() -> list[PanelBuilder]:
@@ -75,18 +48,18 @@ def _now() -> list[PanelBuilder]:
         ),
         number(
             title="Error share",
-            description=f"Model calls that failed, of all. Red from {ERROR_SHARE_LIMIT:.0%} on, where the shipped rule fires.",
+            description="Model calls that failed, of all. Red from where DriftlineErrorRate fires.",
             unit="percentunit",
             expr=error_share(),
-            limits=thresholds((ERROR_SHARE_LIMIT / 2, "orange"), (ERROR_SHARE_LIMIT, "red")),
+            limits=alert_limit("DriftlineErrorRate", with_half=True),
             decimals=2,
         ),
         number(
             title="Latency p95",
-            description="Time within which 95 % of the model calls ended.",
+            description="Time within which 95 % of the model calls ended. Red from where DriftlineLatencyP95 fires.",
             unit="s",
             expr=latency(0.95),
-            limits=thresholds((P95_LIMIT_S / 2, "orange"), (P95_LIMIT_S, "red")),
+            limits=alert_limit("DriftlineLatencyP95", with_half=True),
         ),
         number(
             title="Cost, last hour",
@@ -104,10 +77,13 @@ def _now() -> list[PanelBuilder]:
         ),
         number(
             title="Segments in drift",
-            description="Segments with a confirmed finding: drift in two windows in a row or in a far tail. The shipped rules fire on it.",
+            description=(
+                "Segments with a confirmed finding: drift in two windows in a row or in a far tail. On each "
+                "DriftlineSemanticDrift or its like fires."
+            ),
             unit="short",
             expr=f"count({finding('driftline_drift_confirmed')} > 0) or vector(0)",
-            limits=thresholds((1, "red")),
+            limits=alert_limit("DriftlineSemanticDrift"),
             decimals=0,
         ),
     ]
@@ -124,18 +100,23 @@ def _traffic() -> list[PanelBuilder]:
         ),
         curves(
             title="Error share by model",
-            description="Model calls that failed, of all, for each model. The line is where the shipped rule fires.",
+            description="Model calls that failed, of all, for each model. The line is where DriftlineErrorRate fires.",
             unit="percentunit",
             queries={"{{model}}": error_share(by="model")},
-            limits=thresholds((ERROR_SHARE_LIMIT, "red")),
+            limits=alert_limit("DriftlineErrorRate"),
+            links_by=("model",),
             most=1,
         ),
         curves(
             title="Latency by model",
-            description="Time within which half (p50) and 95 % (p95) of the model calls ended, for each model.",
+            description=(
+                "Time within which half (p50) and 95 % (p95) of the model calls ended, for each model. The line is "
+                "where DriftlineLatencyP95 fires."
+            ),
             unit="s",
             queries={"p50 {{model}}": latency(0.5, by="model"), "p95 {{model}}": latency(0.95, by="model")},
-            limits=thresholds((P95_LIMIT_S, "red")),
+            limits=alert_limit("DriftlineLatencyP95"),
+            links_by=("model",),
         ),
     ]
 
@@ -180,14 +161,20 @@ def _meaning() -> list[PanelBuilder]:
     return [
         curves(
             title="Drift score by segment",
-            description="How far a window's texts lie from their reference, in units of what chance does (z). About 0 when nothing moved.",
+            description=(
+                "How far a window's texts lie from their reference, in units of what chance does (z). About 0 when "
+                "nothing moved."
+            ),
             unit="none",
             queries={SEGMENT: finding("driftline_drift_score")},
             least=None,
         ),
         curves(
             title="Drift p-value by segment",
-            description="How often chance alone differs this much, corrected for the segments tested together. Logarithmic; low is drift.",
+            description=(
+                "How often chance alone differs this much, corrected for the segments tested together. Logarithmic; "
+                "low is drift."
+            ),
             unit="none",
             queries={SEGMENT: finding("driftline_drift_pvalue_corrected", aggregate="min")},
             limits=thresholds((P_VALUE_LIMIT, "green"), base="red"),
@@ -210,7 +197,10 @@ def _calls() -> list[PanelBuilder]:
     return [
         curves(
             title="Flagged share of an hour's calls",
-            description="Calls that an analyzer of single calls flags (grounding, injection, personal data, ...), of all that it scored.",
+            description=(
+                "Calls that an analyzer of single calls flags (grounding, injection, personal data, ...), of all "
+                "that it scored."
+            ),
             unit="percentunit",
             queries={JUDGED: judged("driftline_call_flagged_ratio")},
             span=6,
@@ -249,8 +239,10 @@ def _alerts() -> list[PanelBuilder]:
         rows(
             title="Segments",
             description=(
-                "The newest window of each segment, field and analyzer. Windows in drift counts consecutive ones, newest first; "
-                "the shipped rules fire on confirmed ones. Texts moved is the share that would have to change to undo it; "
+                "The newest window of each segment, field and analyzer. Windows in drift counts consecutive "
+                "ones, newest first; "
+                "the shipped rules fire on confirmed ones. Texts moved is the share that would have to change to "
+                "undo it; "
                 "texts, the size of the window."
             ),
             unit="none",
@@ -266,50 +258,9 @@ def _alerts() -> list[PanelBuilder]:
         ),
         alert_list(
             title="Pending and firing alerts",
-            description="Driftline's own rules, read from the data source. What was sent to whom is Alertmanager's to say.",
+            description=(
+                "Driftline's own rules, read from the data source. What was sent to whom is Alertmanager's to say."
+            ),
             span=8,
         ),
     ]
-
-
-def _source_variable() -> builders.DatasourceVariable:
-    return (
-        builders.DatasourceVariable("datasource")
-        .label("Data source")
-        .description("A Prometheus data source whose address is Driftline's query API.")
-        .type("prometheus")
-        .current(models.VariableOption(selected=True, text=DATASOURCE_NAME, value=DATASOURCE_UID))
-    )
-
-
-def _label_variable(label: str, title: str, *, metric: str) -> builders.QueryVariable:
-    return (
-        builders.QueryVariable(label)
-        .label(title)
-        .description(f"Values of the label {label}.")
-        .datasource(SOURCE)
-        .query({"query": f"label_values({metric}, {label})", "refId": f"variable-{label}"})
-        .definition(f"label_values({metric}, {label})")
-        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
-        .sort(models.VariableSort.ALPHABETICAL_ASC)
-        .multi(True)
-        .include_all(True)
-        .all_value(".*")
-        .current(_EVERYTHING)
-    )
-
-
-def _drift_annotation() -> builders.AnnotationQuery:
-    return (
-        builders.AnnotationQuery()
-        .name("Drift")
-        .datasource(SOURCE)
-        .enable(True)
-        .hide(False)
-        .icon_color("orange")
-        .expr(f"{finding('driftline_drift_windows')} > 0")
-        .step("60s")
-        .title_format("Drift")
-        .text_format(SEGMENT)
-        .tag_keys("service,model,field")
-    )

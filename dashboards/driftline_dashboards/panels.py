@@ -1,5 +1,7 @@
 """Panels with the house's defaults: a description, a unit, the data source variable, quiet lines."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from driftline_dashboards.foundation import (
@@ -7,6 +9,8 @@ from driftline_dashboards.foundation import (
     builders,
     common,
     common_models,
+    heatmap,
+    heatmap_models,
     models,
     prometheus,
     prometheus_models,
@@ -14,12 +18,17 @@ from driftline_dashboards.foundation import (
     table,
     timeseries,
 )
-from driftline_dashboards.queries import DATASOURCE, DATASOURCE_NAME
+from driftline_dashboards.limits import ALERT_LIMITS
+from driftline_dashboards.queries import DATASOURCE, DATASOURCE_NAME, OWN_PROMETHEUS, PAGE
 
 PanelBuilder: TypeAlias = Builder[models.Panel]
 
 SOURCE: Final = common_models.DataSourceRef(type_val="prometheus", uid=DATASOURCE)
+OWN_SOURCE: Final = common_models.DataSourceRef(type_val="prometheus", uid=OWN_PROMETHEUS)
+"""A Prometheus of the user's, which scrapes what Driftline does not store."""
 _REFS: Final = "ABCDEFGH"
+_SEGMENT_LABELS: Final = MappingProxyType({"service": "Service", "model": "Model", "field": "Field"})
+_NO_UNITS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def thresholds(*steps: tuple[float, str], base: str = "green") -> builders.ThresholdsConfig:
@@ -31,6 +40,12 @@ def thresholds(*steps: tuple[float, str], base: str = "green") -> builders.Thres
     )
 
 
+def alert_limit(alert: str, *, with_half: bool = False) -> builders.ThresholdsConfig:
+    """Red from where the shipped rule of that name fires; with_half: orange from half of it on."""
+    limit = ALERT_LIMITS[alert]
+    return thresholds((limit / 2, "orange"), (limit, "red")) if with_half else thresholds((limit, "red"))
+
+
 def number(
     *,
     title: str,
@@ -39,21 +54,23 @@ def number(
     expr: str,
     limits: builders.ThresholdsConfig,
     decimals: int | None = None,
+    span: int = 4,
+    source: common_models.DataSourceRef = SOURCE,
 ) -> stat.Panel:
     """One figure of now, coloured by its limits, with the curve behind it."""
     panel = (
         stat.Panel()
         .title(title)
         .description(description)
-        .datasource(SOURCE)
+        .datasource(source)
         .unit(unit)
         .thresholds(limits)
         .color_mode(common_models.BigValueColorMode.VALUE)
         .graph_mode(common_models.BigValueGraphMode.AREA)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-        .with_target(_query(expr, legend=title, ref="A").range())
+        .with_target(_query(expr, legend=title, ref="A", source=source).range())
         .height(4)
-        .span(4)
+        .span(span)
     )
     return panel if decimals is None else panel.decimals(decimals)
 
@@ -71,13 +88,18 @@ def curves(
     least: float | None = 0,
     most: float | None = None,
     step: str | None = None,
+    links_by: Sequence[str] = (),
+    source: common_models.DataSourceRef = SOURCE,
 ) -> timeseries.Panel:
-    """Curves over time. queries: legend -> PromQL; limits are drawn as dashed lines; step: the smallest distance of two points."""
+    """Curves over time. queries: legend -> PromQL; limits are drawn as dashed lines; step: the smallest distance of two points.
+
+    links_by: labels of the series that Driftline's page can be opened for, of service and model.
+    """
     panel = (
         timeseries.Panel()
         .title(title)
         .description(description)
-        .datasource(SOURCE)
+        .datasource(source)
         .unit(unit)
         .line_width(1)
         .fill_opacity(20 if is_stacked else 5)
@@ -98,7 +120,9 @@ def curves(
         .span(span)
     )
     for ref, (legend, expr) in zip(_REFS, queries.items(), strict=False):
-        panel = panel.with_target(_query(expr, legend=legend, ref=ref).range())
+        panel = panel.with_target(_query(expr, legend=legend, ref=ref, source=source).range())
+    if links_by:
+        panel = panel.data_links([page_link({name: f"${{__field.labels.{name}}}" for name in links_by})])
     if is_stacked:
         panel = panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL))
     if is_logarithmic:
@@ -116,18 +140,75 @@ def curves(
     return panel if step is None else panel.interval(step)
 
 
-def rows(*, title: str, description: str, unit: str, columns: dict[str, str], span: int) -> table.Panel:
-    """A table of now, one row a segment. columns: heading -> PromQL with the labels service, model and field."""
-    panel = table.Panel().title(title).description(description).datasource(SOURCE).unit(unit).height(8).span(span)
-    names: dict[str, str] = {"service": "Service", "model": "Model", "field": "Field"}
+def rows(
+    *,
+    title: str,
+    description: str,
+    unit: str,
+    columns: Mapping[str, str],
+    span: int,
+    units: Mapping[str, str] = _NO_UNITS,
+    labels: Mapping[str, str] = _SEGMENT_LABELS,
+    links_by: Sequence[str] = (),
+    source: common_models.DataSourceRef = SOURCE,
+) -> table.Panel:
+    """A table of now, one row a set of labels. columns: heading -> PromQL, which all keep the same labels.
+
+    unit: of every column but those in units; labels: label -> heading; links_by: labels that Driftline's page can be opened for.
+    """
+    panel = table.Panel().title(title).description(description).datasource(source).unit(unit).height(8).span(span)
+    names = dict(labels)
     for ref, (heading, expr) in zip(_REFS, columns.items(), strict=False):
-        query = _query(expr, legend=heading, ref=ref)
+        query = _query(expr, legend=heading, ref=ref, source=source)
         panel = panel.with_target(query.instant().format(prometheus_models.PromQueryFormat.TABLE))
         names[f"Value #{ref}"] = heading
+    for heading, of_column in units.items():
+        panel = panel.override_by_name(heading, [models.DynamicConfigValue(id_val="unit", value=of_column)])
+    if links_by:
+        panel = panel.data_links([page_link({name: f'${{__data.fields["{names[name]}"]}}' for name in links_by})])
     return panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={})).with_transformation(
         models.DataTransformerConfig(
             id_val="organize", options={"excludeByName": {"Time": True}, "renameByName": names, "indexByName": {}}
         )
+    )
+
+
+def heat(*, title: str, description: str, unit: str, expr: str, span: int) -> heatmap.Panel:
+    """How a histogram's counts spread over its buckets and time. expr: increase of the buckets, summed by le."""
+    return (
+        heatmap.Panel()
+        .title(title)
+        .description(description)
+        .datasource(SOURCE)
+        .unit("short")
+        .calculate(False)
+        .y_axis(heatmap.YAxisConfig().unit(unit))
+        .color(
+            heatmap.HeatmapColorOptions()
+            .mode(heatmap_models.HeatmapColorMode.SCHEME)
+            .scheme("Oranges")
+            .scale(heatmap_models.HeatmapColorScale.EXPONENTIAL)
+            .exponent(0.5)
+            .steps(64)
+        )
+        .with_target(
+            _query(expr, legend="{{le}}", ref="A", source=SOURCE)
+            .range()
+            .format(prometheus_models.PromQueryFormat.HEATMAP)
+        )
+        .height(8)
+        .span(span)
+    )
+
+
+def page_link(parameters: Mapping[str, str]) -> builders.DashboardLink:
+    """Driftline's own page, where the examples are, for a slice. parameters: of the page's address -> text or Grafana's variable."""
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    return (
+        builders.DashboardLink("Examples on Driftline's page")
+        .type(models.DashboardLinkType.LINK)
+        .url(f"{PAGE}/#/?{query}")
+        .target_blank(True)
     )
 
 
@@ -160,5 +241,5 @@ def alert_list(*, title: str, description: str, span: int) -> builders.Panel:
     )
 
 
-def _query(expr: str, *, legend: str, ref: str) -> prometheus.Dataquery:
-    return prometheus.Dataquery().expr(expr).legend_format(legend).ref_id(ref).datasource(SOURCE)
+def _query(expr: str, *, legend: str, ref: str, source: common_models.DataSourceRef) -> prometheus.Dataquery:
+    return prometheus.Dataquery().expr(expr).legend_format(legend).ref_id(ref).datasource(source)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from driftline_core.errors import ConfigError
 from driftline_dashboards.errors import GrafanaError
 from driftline_dashboards.files import load_dashboards
-from driftline_dashboards.queries import DATASOURCE_NAME, DATASOURCE_UID
+from driftline_dashboards.queries import DATASOURCE_NAME, DATASOURCE_UID, PAGE_VARIABLE
 
 FOLDER_UID: Final = "driftline"
 DEFAULT_FOLDER: Final = "LLM Observability"
@@ -45,6 +45,7 @@ def push_dashboards(
     folder: str = DEFAULT_FOLDER,
     datasource_url: str | None = None,
     datasource_headers: Mapping[str, str] | None = None,
+    page_url: str | None = None,
     dashboards: Sequence[Mapping[str, Any]] | None = None,
     timeout_s: float = 10.0,
 ) -> PushReport:
@@ -53,6 +54,7 @@ def push_dashboards(
     url: Grafana's address, with its path prefix if it has one. token: of a service account; basic: user and password; one of the two.
     datasource_url: Driftline's query API as Grafana reaches it, `http://driftline:8000/prometheus`; None leaves the data source alone,
         which needs the role Editor instead of Admin. datasource_headers: sent by Grafana with each query, stored as secrets there.
+    page_url: Driftline's own page as a person's browser reaches it, which links to examples lead to; None keeps the default in the JSON.
     dashboards: in the classic JSON model; by default the shipped ones. timeout_s: for each request, in seconds.
     Raises ConfigError for arguments that cannot work, GrafanaError for what Grafana answers.
     """
@@ -64,7 +66,7 @@ def push_dashboards(
         datasource = _put_datasource(grafana, ask, url=datasource_url, headers=datasource_headers or {})
         folder_change = _put_folder(grafana, ask, title=folder)
         pushed = tuple(
-            _put_dashboard(grafana, ask, dashboard, base=shown)
+            _put_dashboard(grafana, ask, _with_page(dashboard, page_url), base=shown)
             for dashboard in (load_dashboards() if dashboards is None else dashboards)
         )
     return PushReport(grafana_url=shown, datasource=datasource, folder=folder_change, dashboards=pushed)
@@ -108,7 +110,10 @@ class _Asker:
             case 401:
                 return f"Grafana at {self._url} does not accept the credentials (401)"
             case 403:
-                return f"the credentials may not {what} at {self._url} (403); dashboards need the role Editor, data sources Admin"
+                return (
+                    f"the credentials may not {what} at {self._url} (403); dashboards need the role Editor, data "
+                    "sources Admin"
+                )
             case status:
                 return f"Grafana at {self._url} could not {what} ({status}): {_message(error)}"
 
@@ -154,6 +159,18 @@ def _put_folder(grafana: Grafana, ask: _Asker, *, title: str) -> Change:
         return "kept"
     ask("rename the folder", lambda: grafana.folder.update_folder(FOLDER_UID, title=title, overwrite=True))
     return "updated"
+
+
+def _with_page(dashboard: Mapping[str, Any], page_url: str | None) -> Mapping[str, Any]:
+    if page_url is None:
+        return dashboard
+    address = page_url.rstrip("/")
+    current = {"selected": True, "text": address, "value": address}
+    variables = [
+        {**variable, "query": address, "current": current} if variable["name"] == PAGE_VARIABLE else variable
+        for variable in dashboard["templating"]["list"]
+    ]
+    return {**dashboard, "templating": {**dashboard["templating"], "list": variables}}
 
 
 def _put_dashboard(grafana: Grafana, ask: _Asker, dashboard: Mapping[str, Any], *, base: str) -> PushedDashboard:

@@ -4,12 +4,13 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from driftline_alerts.alertmanager import Alertmanager
+from tests.alerts.pagerduty_server import PagerDutyServer
 from tests.alerts.receiver import Receiver, wait_until
 
 
@@ -21,6 +22,29 @@ def receiver() -> Iterator[Receiver]:
     receiver.close()
 
 
+@pytest.fixture
+def pagerduty() -> Iterator[PagerDutyServer]:
+    """A PagerDuty."""
+    server = PagerDutyServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def authority(system_binary: Callable[[str], str], tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that vouches for itself; its key is beside it."""
+    subprocess.run(
+        [
+            *(system_binary("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "ca.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return tmp_path / "ca.pem"
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as probe:
@@ -29,17 +53,7 @@ def free_port() -> int:
         return port
 
 
-class AlertmanagerProcess:
-    """A real Alertmanager that notifies a webhook quickly. Its storage stays between start and stop."""
-
-    def __init__(self, program: str, folder: Path, receiver_url: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._program = program
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-        (folder / "alertmanager.yml").write_text(
-            f"""
+ONE_HOOK = """
 route:
   receiver: hook
   group_by: [alertname, service]
@@ -49,10 +63,24 @@ route:
 receivers:
   - name: hook
     webhook_configs:
-      - {{url: '{receiver_url}', send_resolved: true}}
-""",
-            encoding="utf-8",
-        )
+      - {{url: '{url}', send_resolved: true}}
+"""
+
+
+class AlertmanagerProcess:
+    """A real Alertmanager. Its storage stays between start and stop. peers: gossip addresses of its cluster, the first its own."""
+
+    def __init__(self, program: str, folder: Path, config: str, *, peers: Sequence[str] = ()) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._program = program
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self._cluster = ["--cluster.listen-address="]
+        if peers:
+            times = ("--cluster.peer-timeout=1s", "--cluster.settle-timeout=1s", "--cluster.gossip-interval=50ms")
+            self._cluster = [f"--cluster.listen-address={peers[0]}", *times, *(f"--cluster.peer={p}" for p in peers)]
+        (folder / "alertmanager.yml").write_text(config, encoding="utf-8")
 
     def start(self) -> None:
         with (self._folder / "alertmanager.log").open("ab") as log:
@@ -62,7 +90,7 @@ receivers:
                     f"--config.file={self._folder / 'alertmanager.yml'}",
                     f"--storage.path={self._folder / 'data'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
-                    "--cluster.listen-address=",
+                    *self._cluster,
                 ],
                 stdout=log,
                 stderr=log,
@@ -84,7 +112,7 @@ def alertmanager(
     """A running Alertmanager whose notifications go to `receiver`."""
     folder = tmp_path / "alertmanager"
     folder.mkdir()
-    process = AlertmanagerProcess(system_binary("prometheus-alertmanager"), folder, receiver.url)
+    process = AlertmanagerProcess(system_binary("prometheus-alertmanager"), folder, ONE_HOOK.format(url=receiver.url))
     process.start()
     yield process
     process.stop()

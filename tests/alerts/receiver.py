@@ -23,7 +23,7 @@ class Received:
 
 
 class Receiver:
-    """Answers `status` with `answer` to everything; `route` may answer one path differently."""
+    """Answers `status` with `answer` to everything."""
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
@@ -38,12 +38,13 @@ class Receiver:
                 body = self.rfile.read(int(self.headers.get("content-length", "0")))
                 headers = {name.lower(): text for name, text in self.headers.items()}
                 receiver.requests.append(Received(path=self.path, headers=headers, body=body))
-                self.send_response(receiver.status)
+                status, answer = receiver.respond(body)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(receiver.answer)))
+                self.send_header("Content-Length", str(len(answer)))
                 self.send_header("Connection", "close")
                 self.end_headers()
-                self.wfile.write(receiver.answer)
+                self.wfile.write(answer)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
                 """Say nothing."""
@@ -52,6 +53,10 @@ class Receiver:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def respond(self, body: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer to a request's body."""
+        return self.status, self.answer
 
     def close(self) -> None:
         self._server.shutdown()

@@ -18,6 +18,7 @@ class Ear:
 
     def __init__(self, *, deaf: int = 0, refuses: Collection[str] = ()) -> None:
         self.name = "ear"
+        self.batch_alerts = 256
         self.deaf = deaf
         self.refuses = refuses
         self.heard: list[list[str]] = []
@@ -36,7 +37,10 @@ class Ear:
             raise DeliveryError("ear answered HTTP 400: bad", is_retryable=False, status_code=400)
         self.heard.append([_said(each) for each in batch])
 
-    def forget(self, keep: Collection[str]) -> None:
+    def owed(self, now: datetime) -> Sequence[Notification]:
+        return ()
+
+    def settle(self, keep: Collection[str]) -> None:
         """Nothing is remembered but what was heard."""
 
     def close(self) -> None:

@@ -1,9 +1,8 @@
 """TLS to receivers: trusted when it is, refused when it is not."""
 
 import ssl
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,21 +21,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Say nothing."""
-
-
-@pytest.fixture
-def authority(system_binary: Callable[[str], str], tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1 that vouches for itself; its key is beside it."""
-    subprocess.run(
-        [
-            *(system_binary("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "ca.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return tmp_path / "ca.pem"
 
 
 @pytest.fixture

@@ -66,6 +66,8 @@ BAD_OF_OURS = {
     "duration": ("driftline_query_offset: soon", "driftline_query_offset: expected a duration"),
     "samples": ("driftline_min_samples: '5'", "together, got only one"),
     "number": ("{driftline_min_samples: few, driftline_samples_expr: x}", "a number above 0, got 'few'"),
+    "resolve": ("driftline_resolve_expr: 'x['", "driftline_resolve_expr: expected PromQL"),
+    "resolve without data": ("{driftline_resolve_expr: x < 1}", "an expr that compares"),
     "error policy": ("driftline_on_error: resolve", "driftline_on_error: expected hold"),
 }
 

@@ -1,6 +1,7 @@
 """The whole way: rule file, evaluation, state in the store, a real Alertmanager, a webhook."""
 
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from driftline_alerts.alertmanager import Alertmanager
-from driftline_alerts.errors import RuleError
+from driftline_alerts.query import Sample
 from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_core.clock import utc_now
@@ -358,7 +359,29 @@ def test_evaluator_that_stands_still_is_not_healthy(open_evaluator: Open, clock:
         assert not evaluator.health().is_ok
 
 
-def test_recording_rules_are_refused_by_name(store: Store, rules: Path) -> None:
-    rules.write_text("groups: [{name: g, rules: [{record: 'a:b', expr: sum(x)}]}]", encoding="utf-8")
-    with pytest.raises(RuleError, match=r"a:b.*recording rule"):
-        AlertEvaluator(AlertSettings(rule_paths=(rules,)), store, Numbers())
+class Gate(Numbers):
+    """Answers nothing until it is opened, and says when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(chat=5.0)
+        self.was_asked, self.opened = threading.Event(), threading.Event()
+
+    def instant(self, expr: str, time: datetime) -> list[Sample]:
+        self.was_asked.set()
+        assert self.opened.wait(10)
+        return super().instant(expr, time)
+
+
+def test_stopping_does_not_wait_for_the_rules_that_are_left(store: Store, rules: Path, clock: Time) -> None:
+    rule = "{{alert: A{}, expr: 'x > 3'}}"
+    rules.write_text(
+        f"groups: [{{name: g, rules: [{', '.join(rule.format(number) for number in range(9))}]}}]", encoding="utf-8"
+    )
+    query = Gate()
+    evaluator = AlertEvaluator(AlertSettings(rule_paths=(rules,)), store, query, clock)
+    evaluator.start()
+    assert query.was_asked.wait(10)
+    evaluator.stop(deadline_s=0.1)
+    query.opened.set()
+    wait_until(lambda: "alerts" not in {thread.name for thread in threading.enumerate()})
+    assert len(query.asked) == 1

@@ -1,5 +1,6 @@
 """The rules that come with Driftline: valid for promtool, tested by it, each with a page that says what to do."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,11 +19,11 @@ RULES = [rule for group in load_rules() for rule in group.rules if isinstance(ru
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The shipped files, and the tests of them, side by side."""
+    """The shipped files, that for Prometheus, and the tests of them, side by side."""
     with as_file(files("driftline_alerts") / "shipped") as shipped:
         for file in shipped.glob("*.yaml"):
             shutil.copy(file, tmp_path)
-    for file in TESTS:
+    for file in (*TESTS, ROOT / "deploy" / "prometheus" / "gpu.yml"):
         shutil.copy(file, tmp_path)
     return tmp_path
 
@@ -56,8 +57,15 @@ def test_rule_says_how_bad_what_and_what_to_do(rule: AlertRule) -> None:
     assert rule.labels["severity"] in ("critical", "warning")
     assert {"summary", "description", "runbook_url"} <= set(rule.annotations)
     assert "$value" in rule.annotations["description"]
-    assert "$labels.service" in rule.annotations["summary"]
+    assert re.search(r"\$labels\.(service|provider|collector|project|part|disk)\b", rule.annotations["summary"])
     assert (ROOT / rule.annotations["runbook_url"]).is_file()
+
+
+def test_every_shipped_rule_is_in_the_list_of_runbooks() -> None:
+    listed = (ROOT / "docs" / "runbooks" / "README.md").read_text(encoding="utf-8")
+    assert [
+        rule.alert for rule in RULES if f"[{rule.alert}]({Path(rule.annotations['runbook_url']).name})" not in listed
+    ] == []
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.alert)

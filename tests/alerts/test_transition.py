@@ -235,3 +235,25 @@ def _timers(state: AlertState) -> tuple[object, ...]:
         state.resolved_at,
         state.value,
     )
+
+
+CALM: Final = Answer(over=(), present=frozenset({"a"}), calm=({"__name__": "x", "service": "chat"},))
+RESTLESS: Final = Answer(over=(), present=frozenset({"a"}), calm=({"service": "search"},))
+GONE_AND_RESTLESS: Final = Answer(over=(), present=frozenset(), calm=())
+
+
+def test_what_fires_resolves_only_where_the_resolve_expression_holds_for_its_labels() -> None:
+    steps: list[Answer | QueryError] = [OVER, RESTLESS, RESTLESS, FAILED, RESTLESS, CALM]
+    assert phases(rule(), steps) == [F, F, F, F, F, R]
+    assert walk(rule(), steps)[1].states["a"].held_by == "hysteresis"
+    assert walk(rule(), steps)[3].states["a"].held_by == "error"
+
+
+def test_hysteresis_does_not_keep_what_is_pending_and_keep_firing_for_begins_after_it() -> None:
+    assert phases(rule(hold=5), [OVER, RESTLESS]) == [P, R]
+    assert phases(rule(keep=2), [OVER, RESTLESS, RESTLESS, RESTLESS, CALM, CALM, CALM]) == [F, F, F, F, F, F, R]
+    assert phases(rule(keep=2), [OVER, CALM, RESTLESS, CALM, CALM, CALM]) == [F, F, F, F, F, R]
+
+
+def test_lost_data_go_by_the_policy_whatever_the_resolve_expression() -> None:
+    assert phases(rule(no_data="resolve", no_data_for=2), [OVER, *[GONE_AND_RESTLESS] * 3]) == [F, F, F, R]

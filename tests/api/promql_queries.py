@@ -1,6 +1,5 @@
-"""Queries that our engine and a real Prometheus must answer alike: picked by hand, and generated from a seed."""
+"""Queries that our engine and a real Prometheus must answer alike, picked by hand."""
 
-import random
 from typing import Final
 
 PICKED: Final[tuple[str, ...]] = (
@@ -231,78 +230,3 @@ FAILING: Final[tuple[str, ...]] = (
     "holt_winters(level[10m], 2, 0.5)",
     "level or 1",
 )
-
-_METRICS: Final = ("requests_total", "errors_total", "temperature", "level", "brief", "latency_seconds_count")
-_RANGE_FUNCTIONS: Final = [
-    "rate",
-    "increase",
-    "delta",
-    "irate",
-    "idelta",
-    "deriv",
-    "resets",
-    "changes",
-    "avg_over_time",
-    "sum_over_time",
-    "min_over_time",
-    "max_over_time",
-    "count_over_time",
-    "stddev_over_time",
-    "stdvar_over_time",
-    "last_over_time",
-    "present_over_time",
-]
-_SIMPLE: Final = ["abs", "ceil", "floor", "round", "sgn", "exp", "clamp_min", "sort"]
-_AGGREGATIONS: Final = ["sum", "avg", "min", "max", "count", "stddev", "stdvar", "group"]
-_LABELS: Final = ("service", "model", "code", "floor")
-
-
-def generated(n: int, seed: int = 11) -> list[str]:
-    """n queries, the same for a seed."""
-    rng = random.Random(seed)
-    return [_vector(rng, depth=3) for _ in range(n)]
-
-
-def _vector(rng: random.Random, depth: int) -> str:
-    choice = rng.random()
-    if depth == 0 or choice < 0.1:
-        return _selector(rng)
-    if choice < 0.4:
-        return f"{rng.choice(_RANGE_FUNCTIONS)}({_range(rng, depth)})"
-    if choice < 0.6:
-        mode = rng.choice(("by", "without"))
-        labels = ", ".join(rng.sample(_LABELS, rng.randint(0, 2)))
-        return f"{rng.choice(_AGGREGATIONS)} {mode} ({labels}) ({_vector(rng, depth - 1)})"
-    if choice < 0.7:
-        name = rng.choice(_SIMPLE)
-        extra = ", 1" if name == "clamp_min" else ""
-        return f"{name}({_vector(rng, depth - 1)}{extra})"
-    if choice < 0.85:
-        op = rng.choice(("+", "-", "*", "/", "%", ">", "<=", "> bool", "== bool"))
-        sides = [_vector(rng, depth - 1), str(rng.choice((0, 1, 2.5, -3, 100)))]
-        rng.shuffle(sides)
-        return f"({sides[0]} {op} {sides[1]})"
-    op = rng.choice(("and", "or", "unless"))
-    label = rng.choice(_LABELS)
-    return f"({_vector(rng, depth - 1)} {op} on ({label}) {_vector(rng, depth - 1)})"
-
-
-def _range(rng: random.Random, depth: int) -> str:
-    length = rng.choice(("2m", "5m", "11m", "1h"))
-    if rng.random() < 0.25:
-        return f"({_vector(rng, depth - 1)})[{length}:{rng.choice(('30s', '1m', '100s', ''))}]"
-    return f"{_selector_body(rng)}[{length}]{_offset(rng)}"
-
-
-def _selector(rng: random.Random) -> str:
-    return _selector_body(rng) + _offset(rng)
-
-
-def _selector_body(rng: random.Random) -> str:
-    metric = rng.choice(_METRICS)
-    matcher = rng.choice(("", "", '{service="chat"}', '{service=~"chat|batch"}', '{model!="small"}', '{floor!~"[01]"}'))
-    return metric + matcher
-
-
-def _offset(rng: random.Random) -> str:
-    return rng.choice(("", "", "", " offset 3m", " offset -2m", " @ 1700001000", " @ start()"))

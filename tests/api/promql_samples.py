@@ -94,16 +94,27 @@ def _pairs(times: np.ndarray, values: np.ndarray, kept: np.ndarray | None = None
 
 
 @contextmanager
-def running_prometheus(prometheus: str, promtool: str, folder: Path, series: Sequence[Series]) -> Iterator[str]:
-    """A real Prometheus on loopback that holds the series; yields its URL and ends it after."""
-    text = folder / "samples.txt"
-    text.write_text("".join(_open_metrics(series)) + "# EOF\n", encoding="utf-8")
-    data = folder / "data"
+def running_prometheus(
+    prometheus: str, promtool: str, folder: Path, series: Sequence[Series], *flags: str, rules: Path | None = None
+) -> Iterator[str]:
+    """A real Prometheus on loopback that holds the series and evaluates a rule file; yields its URL and ends it after."""
+    (folder / "samples.txt").write_text("".join(_open_metrics(series)) + "# EOF\n", encoding="utf-8")
+    with served_prometheus(prometheus, promtool, folder, *flags, rules=rules) as url:
+        yield url
+
+
+@contextmanager
+def served_prometheus(
+    prometheus: str, promtool: str, folder: Path, *flags: str, rules: Path | None = None
+) -> Iterator[str]:
+    """A real Prometheus on loopback that holds folder/samples.txt (OpenMetrics); yields its URL and ends it after."""
+    text, data = folder / "samples.txt", folder / "data"
     subprocess.run(
         [promtool, "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)], check=True, capture_output=True
     )
     config = folder / "prometheus.yml"
-    config.write_text("global: {}\n", encoding="utf-8")
+    files = [] if rules is None else [str(rules)]
+    config.write_text(f"global: {{}}\nrule_files: {files}\n", encoding="utf-8")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with (folder / "prometheus.log").open("wb") as log:
@@ -114,6 +125,7 @@ def running_prometheus(prometheus: str, promtool: str, folder: Path, series: Seq
                 f"--storage.tsdb.path={data}",
                 "--storage.tsdb.retention.time=100y",
                 f"--web.listen-address=127.0.0.1:{port}",
+                *flags,
             ],
             stdout=log,
             stderr=log,

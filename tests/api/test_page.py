@@ -3,9 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from fastapi.responses import HTMLResponse, Response
 
 from driftline_api.app import create_app
 from driftline_api.service import ApiServer
@@ -13,7 +16,7 @@ from driftline_api.settings import ApiSettings
 from driftline_core import utc_now
 from driftline_core.store import Store
 from tests.api.browser import open_page
-from tests.api.records import HOSTILE, StillView, put, span, trace_id
+from tests.api.records import HOSTILE, StillView, generation, put, roll_up, score, span, trace_id
 from tests.api.scene import DRIFTED_TEXT, TYPICAL_TEXT, fill_scene, still_view
 from tests.api.test_health import Counting
 
@@ -171,3 +174,58 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
         assert "innerHTML" not in text, file.name
         assert "style=" not in text, file.name
         assert set(re.findall(r"https?://([\w.]+)", text)) <= {"www.w3.org"}, file.name
+
+
+def test_a_reviewer_labels_what_the_queue_shows(chromium: str, store: Store, tmp_path: Path) -> None:
+    time = utc_now() - timedelta(minutes=10)
+    put(store, "generations", [generation(n, time=time, completion=f"{HOSTILE} number {n}") for n in (1, 2)])
+    put(store, "scores", [score(n, time=time, p_value=None, analyzer="toxicity") for n in (1, 2)])
+    roll_up(store)
+    settings = ApiSettings(port=0)
+    app = create_app(settings, store)
+    index = (files("driftline_api") / "page" / "index.html").read_text(encoding="utf-8")
+
+    @app.get("/reviewing")
+    def reviewing() -> HTMLResponse:
+        return HTMLResponse(index.replace("</body>", '<script type="module" src="/hand.js"></script></body>'))
+
+    @app.get("/hand.js")
+    def hand() -> Response:
+        return Response(_HAND, media_type="text/javascript")
+
+    server = ApiServer(settings, app)
+    server.start()
+    try:
+        address = f"{server.url}/reviewing#/review?analyzer=toxicity&order=flagged"
+        page = open_page(chromium, address, profile=tmp_path / "review")
+    finally:
+        server.stop(deadline_s=10)
+    assert page.console == []
+    review = page.text("review")
+    for told in ("Review: toxicity", "Yes means: toxic", "labelled yes", "labelled no", f"{HOSTILE} number 2"):
+        assert told in review
+    assert "<img src=x" not in page.html
+    rows = store.rows(
+        "SELECT value, annotator, source, picked_by FROM human_labels WHERE kind = 'label' ORDER BY value"
+    )
+    assert [(row["value"], row["annotator"], row["source"], row["picked_by"]) for row in rows] == [
+        (0.0, "kim", "page", "flagged"),
+        (1.0, "kim", "page", "flagged"),
+    ]
+
+
+_HAND = """
+const until = async (find) => {
+  for (;;) {
+    const found = find();
+    if (found) return found;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+};
+const name = await until(() => document.getElementById("annotator"));
+name.value = "kim";
+const cards = document.querySelectorAll(".review-item");
+cards[0].querySelector("button").click();
+await until(() => cards[0].innerText.includes("labelled yes"));
+cards[1].dispatchEvent(new KeyboardEvent("keydown", { key: "n" }));
+"""

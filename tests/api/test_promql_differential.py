@@ -2,20 +2,54 @@
 
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.errors import PromqlError
-from driftline_api.promql.payload import result_data
-from tests.api.promql_queries import FAILING, INSTANT_ONLY, PICKED, generated
+from driftline_api.promql.parsing import KNOWN_FUNCTIONS
+from driftline_api.promql.payload import result_json
+from tests.api.promql_generator import generated
+from tests.api.promql_queries import FAILING, INSTANT_ONLY, PICKED
 from tests.api.promql_samples import START, MemorySource, make_series, running_prometheus
 
 INSTANTS = (START + 3600, START + 5405.5)
 RANGES = ((START + 1800, START + 7200, 300), (START + 3000, START + 3300, 17))
-N_GENERATED = 150
+N_GENERATED = 400
+GRAMMAR = tuple((Path(__file__).parent / "promql_grammar.txt").read_text(encoding="utf-8").splitlines())
+"""One expression a line, valid or not: what the parser makes of it."""
+FUNCTIONS = """
+abs absent absent_over_time acos acosh asin asinh atan atanh avg_over_time ceil changes clamp clamp_max clamp_min cos cosh
+count_over_time day_of_month day_of_week day_of_year days_in_month deg delta deriv exp floor histogram_count
+histogram_fraction histogram_quantile histogram_sum holt_winters hour idelta increase irate label_join label_replace
+last_over_time ln log10 log2 max_over_time min_over_time minute month pi predict_linear present_over_time quantile_over_time
+rad rate resets round scalar sgn sin sinh sort sort_desc sqrt stddev_over_time stdvar_over_time sum_over_time tan tanh time
+timestamp vector year
+"""
+"""All functions of Prometheus 2.42."""
+LATER = {"sort_by_label", "sort_by_label_desc", "mad_over_time", "double_exponential_smoothing"}
+DOCS = Path(__file__).parents[2] / "docs" / "promql.md"
+DIFFERENCES = (
+    "5m",
+    "level[5]",
+    "level offset 5",
+    '{"level"}',
+    'sum by ("room") (level)',
+    'sort_by_label(level, "room")',
+    "mad_over_time(level[5m])",
+    "double_exponential_smoothing(level[10m], 0.5, 0.5)",
+    "level @ 1e18",
+    "hour(vector(NaN))",
+    "predict_linear(level[5m] @ start(), 60)",
+    "count_over_time(changes((level @ start())[1h:1m] @ start())[1h:100s])",
+    'max_over_time((brief{service="chat"} @ 1700001000)[2m:] offset -2m)',
+    'label_replace(info, "x", "${10}", "owner", "(.)()()()()()()()()(.*)")',
+)
+"""What is answered otherwise; each is in docs/promql.md with its reason."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +101,7 @@ def _sample_difference(a: list[Any], b: list[Any]) -> str | None:
 def ask(run: Callable[[], Any]) -> dict[str, Any]:
     """Our answer, in Prometheus' envelope."""
     try:
-        return {"status": "success", "data": result_data(run())}
+        return {"status": "success", "data": orjson.loads(result_json(run()))}
     except PromqlError as error:
         return {"status": "error", "errorType": error.kind, "error": str(error)}
 
@@ -113,6 +147,31 @@ def test_range_selectors_and_strings_agree_as_instant_queries(prometheus: httpx.
 def test_generated_queries_agree_with_prometheus(prometheus: httpx.Client, promql: PromqlEngine) -> None:
     found = disagreements(generated(N_GENERATED), prometheus, promql, with_ranges=True)
     assert not found, "\n".join(found)
+
+
+def test_the_grammar_is_the_same(prometheus: httpx.Client, promql: PromqlEngine) -> None:
+    found = disagreements(list(GRAMMAR), prometheus, promql, with_ranges=True)
+    assert not found, "\n".join(found)
+
+
+def test_every_function_of_prometheus_is_there_and_no_other(prometheus: httpx.Client) -> None:
+    assert set(FUNCTIONS.split()) | LATER == KNOWN_FUNCTIONS
+    for name in KNOWN_FUNCTIONS:
+        # With too many arguments: what is complained about tells whether the function is known.
+        answer = prometheus.post("/api/v1/query", data={"query": f"{name}(1, 1, 1, 1, 1, 1)"}).json()
+        assert ("unknown function" in answer["error"] if "error" in answer else False) is (name in LATER), name
+
+
+def test_at_least_three_hundred_different_queries_are_compared() -> None:
+    assert len({*PICKED, *INSTANT_ONLY, *GRAMMAR, *FAILING, *generated(N_GENERATED)}) >= 900
+
+
+@pytest.mark.parametrize("query", DIFFERENCES)
+def test_a_known_difference_is_one_and_is_documented(
+    prometheus: httpx.Client, promql: PromqlEngine, query: str
+) -> None:
+    assert disagreements([query], prometheus, promql, with_ranges=True)
+    assert query in DOCS.read_text(encoding="utf-8")
 
 
 def test_failing_queries_fail_alike(prometheus: httpx.Client, promql: PromqlEngine) -> None:

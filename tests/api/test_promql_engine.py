@@ -4,11 +4,16 @@ import math
 import threading
 
 import numpy as np
+import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from driftline_api.promql import payload
 from driftline_api.promql.engine import EngineOptions, PromqlEngine
 from driftline_api.promql.errors import BadQuery, ExecutionError, QueryCanceled, QueryTimeout
 from driftline_api.promql.numbers import format_sample, format_value, parse_duration_ms, parse_time_ms
+from driftline_api.promql.payload import format_samples, result_json
 from driftline_api.promql.values import STALE_NAN, Series
 from tests.api.promql_samples import START, MemorySource, series_of
 
@@ -157,6 +162,36 @@ def test_a_pattern_that_would_backtrack_for_ever_does_not() -> None:
 def test_numbers_are_written_as_go_writes_them(number: float, sample: str, label: str) -> None:
     assert format_sample(number) == sample
     assert format_value(number) == label
+
+
+@given(st.lists(st.floats() | st.floats(-1e12, 1e12) | st.integers(-(2**60), 2**60).map(float), max_size=20))
+@settings(max_examples=300, deadline=None)
+def test_many_numbers_are_written_as_each_alone(numbers: list[float]) -> None:
+    written = format_samples(np.array(numbers, dtype=np.float64)).to_pylist()
+    assert written == [format_sample(number) for number in numbers]
+
+
+def test_a_matrix_of_many_blocks_has_every_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    series = [series_of("g", {"n": str(number)}, [(i * 60, number + i) for i in range(9)]) for number in range(7)]
+    result = engine(*series).range("g", START, START + 480, 60)
+    whole = result_json(result)
+    monkeypatch.setattr(payload, "_BLOCK_SAMPLES", 20)
+    assert result_json(result) == whole
+    assert len(orjson.loads(whole)["result"]) == 7
+
+
+def test_a_matrix_is_written_as_json() -> None:
+    empty = orjson.loads(result_json(engine(COUNTER).range("nope", START, START + 60, 30)))
+    assert empty == {"resultType": "matrix", "result": []}
+    odd = series_of("g", {"a": 'q"\\\n\u00e9'}, [(0.25, 1e-7), (60.5, math.nan), (61, 12345678901)])
+    data = orjson.loads(result_json(engine(odd, COUNTER).instant('{__name__=~"g|c_total"}[61s]', START + 61)))
+    assert data["result"] == [
+        {"metric": {"__name__": "c_total", "a": "x"}, "values": [[START, "0"], [START + 60, "60"]]},
+        {
+            "metric": {"__name__": "g", "a": 'q"\\\n\u00e9'},
+            "values": [[START + 0.25, "1e-07"], [START + 60.5, "NaN"], [START + 61, "12345678901"]],
+        },
+    ]
 
 
 def test_times_and_durations_are_read() -> None:

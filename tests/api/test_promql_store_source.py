@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from driftline_api.promql.earlier_sums import EarlierSums
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.store_source import StoreSource, bucket_labels
@@ -130,6 +131,90 @@ def test_cost_follows_prices_and_calls_without_a_price_are_counted_apart(store: 
     assert value(store, "driftline_cost_usd_total", T + 60) == pytest.approx(0.6 * 2.5 + 0.4 * 1.25 + 0.1 * 10)
     assert value(store, "driftline_unpriced_calls_total", T + 60) == 9
     assert value(store, 'driftline_unpriced_calls_total{model="gpt-4o"}', T + 60) is None
+
+
+def test_cost_before_the_range_is_in_its_counter(store: Store) -> None:
+    rows = [
+        rollup(NOON - timedelta(days=2), calls=1, input_tokens=1_000_000),
+        rollup(NOON - timedelta(days=2), calls=3, model="house-model"),
+    ]
+    insert(store, "rollup_1m", rows)
+    PriceBook(store).sync(NOON - timedelta(days=3))
+    assert value(store, "driftline_cost_usd_total", T) == pytest.approx(2.5)
+    assert value(store, "driftline_unpriced_calls_total", T) == 3
+    assert value(store, "sum_over_time(driftline_unpriced_calls_total[1h]) / 61", T) == 3
+
+
+def test_every_counter_is_the_same_line_whatever_range_is_asked_for(store: Store) -> None:
+    rows = [
+        rollup(NOON + i * HOUR, calls=2, errors=1, input_tokens=1000, output_tokens=10, model=model)
+        for i in range(5)
+        for model in ("gpt-4o", "house-model")
+    ]
+    insert(store, "rollup_1m", rows)
+    PriceBook(store).sync(NOON - HOUR)
+    all_of_it, end_of_it = (
+        {
+            one.labels: dict(zip(one.timestamps.tolist(), one.values.tolist(), strict=True))
+            for one in source(store).select([], int((T + begin) * 1000), int((T + 5 * 3600) * 1000))
+        }
+        for begin in (0, 4.2 * 3600)
+    )
+    assert all_of_it.keys() == end_of_it.keys()
+    assert {labels: [all_of_it[labels][at] for at in line] for labels, line in end_of_it.items()} == {
+        labels: list(line.values()) for labels, line in end_of_it.items()
+    }
+
+
+def test_what_is_remembered_of_earlier_days_counts_late_data_at_once(store: Store) -> None:
+    remembering = PromqlEngine(source(store))
+
+    def now(expr: str) -> dict[str, float]:
+        return {one.labels["model"]: float(one.values[0]) for one in remembering.instant(expr, T).series}
+
+    def of(days: float, **changes: object) -> dict[str, object]:
+        return rollup(NOON - timedelta(days=days), **changes)
+
+    total, cost = "driftline_requests_total", "sum by (model) (driftline_cost_usd_total)"
+    insert(store, "rollup_1m", [of(3, calls=5, input_tokens=1_000_000), of(0.01, calls=2, input_tokens=1_000_000)])
+    PriceBook(store).sync(NOON - timedelta(days=4))
+    assert now(total) == {"gpt-4o": 7}
+    assert now(cost) == {"gpt-4o": pytest.approx(5)}
+    late = [of(2, calls=1, updated_at=NOON), of(9, calls=4, model="o3", updated_at=NOON)]
+    insert(store, "rollup_1m", late)
+    assert now(total) == {"gpt-4o": 8, "o3": 4}
+    insert(store, "rollup_1m", [of(3, calls=1, updated_at=NOON + MINUTE)])
+    assert now(total) == {"gpt-4o": 4, "o3": 4}
+    assert now(cost) == {"gpt-4o": pytest.approx(2.5)}
+    store.command("TRUNCATE TABLE rollup_1m")
+    insert(store, "rollup_1m", [of(0.01, calls=2)])
+    assert now(total) == {"gpt-4o": 2}
+
+
+def test_what_is_remembered_is_of_its_project_and_passes_the_matchers(store: Store) -> None:
+    rows = [
+        rollup(NOON - timedelta(days=3), calls=5, project=project, model=model)
+        for project in ("default", "other")
+        for model in ("a", "b")
+    ]
+    insert(store, "rollup_1m", [*rows, rollup(NOON - HOUR, calls=1, model="b")])
+    shared = EarlierSums()
+    for project, by_model in (("default", {"a": 5, "b": 6}), ("other", {"a": 5, "b": 5})):
+        engine = PromqlEngine(source(store, project, earlier=shared))
+        for model, calls in by_model.items():
+            (one,) = engine.instant(f'driftline_requests_total{{model="{model}"}}', T).series
+            assert float(one.values[0]) == calls
+        assert engine.instant('driftline_requests_total{model=~"a|b",nothing="x"}', T).series == ()
+        assert len(engine.instant('driftline_requests_total{model!~"c"}', T).series) == 2
+
+
+def test_label_sets_are_those_of_the_samples(store: Store) -> None:
+    rows = [rollup(NOON, errors=1, input_tokens=10, model=model) for model in ("gpt-4o", "house-model")]
+    insert(store, "rollup_1m", rows)
+    PriceBook(store).sync(NOON - HOUR)
+    begin, end = int(T * 1000), int((T + 3600) * 1000)
+    selected = {one.labels for one in source(store).select([], begin, end)}
+    assert set(source(store).label_sets([], begin, end)) == selected
 
 
 def test_durations_are_a_histogram_in_seconds(store: Store) -> None:

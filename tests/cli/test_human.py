@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from driftline_analyzers.scoring.registry import SCORERS
+from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
@@ -70,3 +73,27 @@ def test_labels_lead_to_a_threshold_and_a_data_set(driftline: Run, url: str, sto
     assert (out / "rows.parquet").read_bytes()[:4] == b"PAR1"
     nothing = driftline("export", "--service", "nobody", "--url", url)
     assert (nothing.returncode, "expected calls to export, got none" in nothing.stderr) == (1, True)
+
+
+def test_labelled_answers_refit_grounding(driftline: Run, tmp_path: Path) -> None:
+    document = "The bridge was opened in 1876 by the mayor. It is 214 metres long and closed to cars."
+    answers = {"It is 214 metres long.": False, "Painters visit every autumn because of the fireworks.": True}
+    rows: list[dict[str, Any]] = [
+        {"prompt": f"Tell me about bridge {n}", "completion": answer, "documents": [{"content": document}],
+         "labels": [{"kind": "label", "name": "grounding", "value": float(is_bad)}]}
+        for n in range(40)
+        for answer, is_bad in answers.items()
+    ]  # fmt: skip
+    unsure = {**rows[0], "labels": rows[0]["labels"] + rows[1]["labels"]}
+    data, out = tmp_path / "rows.jsonl", tmp_path / "head.json"
+    data.write_text("".join(json.dumps(row) + "\n" for row in [*rows, unsure, {**rows[0], "documents": []}]))
+    made = driftline("refit", str(data), "--out", str(out), "--json")
+    assert made.returncode == 0, made.stderr
+    told = json.loads(made.stdout)
+    assert (told["n_answers"], told["n_unsupported"], told["n_without_claim"], told["f1"]) == (80, 40, 1, 1.0)
+    assert told["log_loss"] < told["given_log_loss"]
+    settings = AnalyzerSettings(grounding_head=out)
+    assert SCORERS["grounding"](settings).version == f"2/{told['version']}"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows[:10]))
+    few = driftline("refit", str(data), "--out", str(out))
+    assert (few.returncode, "expected at least 30 unsupported" in few.stderr) == (1, True)

@@ -9,7 +9,9 @@ from driftline_core.store import Store, load_migrations, migrate
 
 def test_migrating_twice_applies_each_migration_once(empty_store: Store) -> None:
     first = migrate(empty_store)
-    assert [migration.version for migration in first] == list(range(1, len(first) + 1))
+    versions = [migration.version for migration in first]
+    assert versions == sorted(set(versions))
+    assert versions[0] == 1
     assert migrate(empty_store) == []
 
 

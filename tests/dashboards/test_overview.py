@@ -1,4 +1,4 @@
-"""The dashboard's JSON: fresh, valid for Grafana's schema, and kept to the rules that Grafana's own linter knows."""
+"""The dashboards' JSON: fresh, valid for Grafana's schema, and kept to the rules that Grafana's own linter knows."""
 
 import copy
 import itertools
@@ -16,6 +16,7 @@ from driftline_api.promql.metrics import MetricCatalogue, MetricKind
 from driftline_dashboards import datasource_model, load_dashboards
 from driftline_dashboards.build import main, rendered, stale
 from driftline_dashboards.files import GENERATED
+from tests.dashboards.itself import self_metric_names
 
 SCHEMA = Path(__file__).parent / "schema" / "dashboard.schema.json"
 PROVISIONING = Path(__file__).parents[2] / "deploy" / "grafana" / "provisioning"
@@ -27,6 +28,7 @@ UNTYPED_OF_ANNOTATIONS = {"expr", "step", "tagKeys", "textFormat", "titleFormat"
 CATALOGUE = MetricCatalogue.load()
 GAUGES = {name for one in CATALOGUE.metrics if one.kind is MetricKind.GAUGE for name in one.series_names}
 COUNTERS = set(CATALOGUE.series_names) - GAUGES
+SELF = self_metric_names()
 
 
 @pytest.fixture(params=load_dashboards(), ids=lambda dashboard: dashboard["uid"])
@@ -60,7 +62,7 @@ def test_the_check_sees_a_changed_a_missing_and_a_foreign_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("driftline_dashboards.build.GENERATED", tmp_path / "generated")
-    assert stale() == list(rendered())
+    assert stale() == sorted(rendered())
     assert main([]) == 0
     assert stale() == []
     (tmp_path / "generated" / "foreign.json").write_text("{}")
@@ -91,33 +93,39 @@ def test_every_expression_is_promql(dashboard: dict[str, Any]) -> None:
         assert "$" not in substituted(expr), expr
 
 
-def test_only_metrics_of_the_catalogue_are_used_and_counters_only_in_rate_or_increase(
-    dashboard: dict[str, Any],
-) -> None:
+def test_only_metrics_that_exist_are_used_and_counters_only_in_rate_or_increase() -> None:
     used = set()
-    for expr in expressions_of(dashboard):
-        for match in re.finditer(r"(\w+\()?(driftline_\w+)\{[^}]*\}(\[[^\]]+\])?", expr):
-            function, metric, window = match.groups()
-            used.add(metric)
-            if metric in COUNTERS:
-                assert (function, window) == ("rate(", "[$__rate_interval]") or function == "increase(", expr
-            else:
-                assert metric in GAUGES, f"expected a metric of the catalogue, got {metric}"
-                assert window is None, expr
+    for dashboard in load_dashboards():
+        for panel in panels_of(dashboard):
+            is_ours = panel.get("datasource", {}).get("uid") == "${datasource}"
+            for target in panel.get("targets", []):
+                used |= assert_selectors_are_sound(target["expr"], is_ours=is_ours)
+        for annotation in dashboard["annotations"]["list"]:
+            used |= assert_selectors_are_sound(annotation["expr"], is_ours=True)
     unused = set(CATALOGUE.series_names) - used
     assert unused == {
-        "driftline_drift_pvalue",
-        "driftline_request_duration_seconds_sum",
-        "driftline_request_duration_seconds_count",
-        "driftline_anomaly_zscore",
-        "driftline_anomaly_value",
-        "driftline_anomaly_expected",
-        "driftline_anomaly_lower",
-        "driftline_anomaly_upper",
-        "driftline_budget_limit_usd",
-        "driftline_budget_spent_usd",
-        "driftline_budget_forecast_usd",
+        "driftline_time_to_first_token_seconds_sum",
+        "driftline_time_to_first_token_seconds_count",
     }
+
+
+def assert_selectors_are_sound(expr: str, *, is_ours: bool) -> set[str]:
+    """Checks every selector of an expression; returns the metrics of the catalogue among them."""
+    found = set()
+    for match in re.finditer(r"(\w+\()?\b((?:driftline|DCGM_FI|gen_ai|process)_\w+)(\{[^}]*\})?(\[[^\]]+\])?", expr):
+        function, metric, _, window = match.groups()
+        if is_ours and metric not in SELF:
+            assert metric in COUNTERS | GAUGES, (
+                f"expected a metric of the catalogue or of Driftline itself, got {metric}"
+            )
+            found.add(metric)
+        if metric in COUNTERS or metric.endswith(("_total", "_bucket", "_COUNTER", "_CONSUMPTION")):
+            is_presence = re.search(rf"count by \([^)]*\) \({metric}", expr) is not None
+            is_growth = (function, window) == ("rate(", "[$__rate_interval]") or function == "increase("
+            assert is_growth or (is_presence and function is None and window is None), expr
+        else:
+            assert window is None or function == "last_over_time(", expr
+    return found
 
 
 def test_every_panel_has_title_description_unit_and_the_source_variable(dashboard: dict[str, Any]) -> None:
@@ -127,7 +135,8 @@ def test_every_panel_has_title_description_unit_and_the_source_variable(dashboar
         if panel["type"] == "alertlist":
             continue
         assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
-        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}, panel["title"]
+        assert panel["datasource"]["type"] == "prometheus", panel["title"]
+        assert panel["datasource"]["uid"] in ("${datasource}", "${prometheus}"), panel["title"]
         assert panel["targets"], panel["title"]
         refs = [target["refId"] for target in panel["targets"]]
         assert len(refs) == len(set(refs)), panel["title"]
@@ -154,17 +163,64 @@ def test_ids_are_unique_and_panels_do_not_overlap_or_leave_the_grid(dashboard: d
 def test_every_variable_that_is_used_exists_and_follows_the_time_range(dashboard: dict[str, Any]) -> None:
     variables = {variable["name"]: variable for variable in dashboard["templating"]["list"]}
     used = set(re.findall(r'"\$([a-z]+)"', " ".join(expressions_of(dashboard))))
-    assert used == variables.keys() - {"datasource"}
+    assert used == variables.keys() - {"datasource", "prometheus", "page"}
     for name in used:
         variable = variables[name]
-        assert variable["query"]["query"] == f"label_values(driftline_requests_total, {name})"
+        assert re.fullmatch(r"label_values\((driftline|DCGM_FI)_\w+, \w+\)", variable["query"]["query"])
         assert (variable["multi"], variable["includeAll"], variable["allValue"], variable["refresh"]) == (
             True,
             True,
             ".*",
             2,
         )
+        is_ours = "driftline_" in variable["query"]["query"]
+        assert variable["datasource"]["uid"] == ("${datasource}" if is_ours else "${prometheus}")
     assert variables["datasource"]["current"]["value"] == "driftline-prometheus"
+    asked = {panel["datasource"]["uid"] for panel in panels_of(dashboard) if "datasource" in panel}
+    assert ("prometheus" in variables) == ("${prometheus}" in asked)
+
+
+def test_variables_are_of_labels_that_their_metric_has(dashboard: dict[str, Any]) -> None:
+    labels = {name: metric.labels for metric in CATALOGUE.metrics for name in metric.series_names}
+    for variable in dashboard["templating"]["list"]:
+        match = re.fullmatch(r"label_values\((driftline_\w+), (\w+)\)", variable.get("definition") or "")
+        if match is not None:
+            assert match[2] in labels[match[1]]
+
+
+def test_links_lead_to_the_siblings_and_to_slices_of_the_page(dashboard: dict[str, Any]) -> None:
+    siblings, page = dashboard["links"]
+    assert (siblings["type"], siblings["tags"], siblings["includeVars"], siblings["keepTime"]) == (
+        "dashboards",
+        ["driftline"],
+        True,
+        True,
+    )
+    assert (page["type"], page["url"]) == ("link", "${page}/")
+    for panel in panels_of(dashboard):
+        kept = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", json.dumps(panel)))))
+        for link in panel.get("fieldConfig", {"defaults": {}})["defaults"].get("links", []):
+            # The page reads one service and one model, and nothing else, from its address.
+            parameters = re.fullmatch(r"\$\{page\}/#/\?(.+)", link["url"])
+            assert parameters is not None, panel["title"]
+            names = re.findall(r"(?:^|&)(\w+)=\$\{__(?:field\.labels|data\.fields)", parameters[1])
+            assert names, panel["title"]
+            assert set(names) <= {"service", "model"} & kept, panel["title"]
+
+
+def test_uids_and_titles_are_unique_and_there_are_ten() -> None:
+    dashboards = load_dashboards()
+    assert {dashboard["uid"].removeprefix("driftline-") for dashboard in dashboards} == {
+        "overview", "cost", "latency", "drift", "quality", "models", "agents", "gpu", "traces", "pipeline"
+    }  # fmt: skip
+    assert len({dashboard["title"] for dashboard in dashboards}) == len(dashboards) == 10
+
+
+def test_alerts_drift_versions_and_references_are_marked(dashboard: dict[str, Any]) -> None:
+    names = [annotation["name"] for annotation in dashboard["annotations"]["list"]]
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    sliced = ["Alerts", "Drift", "New versions", "New references"]
+    assert names == (sliced if {"service", "model"} <= variables else ["Alerts"])
 
 
 def test_the_frame_follows_the_conventions(dashboard: dict[str, Any]) -> None:

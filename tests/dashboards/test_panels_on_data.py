@@ -1,123 +1,155 @@
-"""Every query of every panel, asked of the real engine over a real store, as Grafana would ask it."""
+"""Every query of every panel, asked as Grafana would of the live API over a real store, and of a real Prometheus with the same samples."""
 
 import json
-import math
 import re
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx
+import numpy as np
 import pytest
+from fastapi.testclient import TestClient
 
-from driftline_api.promql.engine import PromqlEngine
+from driftline_api.app import create_app
+from driftline_api.promql.parsing import parse_selector
 from driftline_api.promql.store_source import StoreSource
+from driftline_api.promql.values import Series
+from driftline_api.settings import ApiSettings
 from driftline_core.store import Store
-from driftline_core.store.rollup import Rollup
 from driftline_dashboards import load_dashboards
-from tests.api.records import NOON, finding, generation, price, put, score
+from tests.api.promql_samples import running_prometheus
+from tests.api.records import NOON
+from tests.api.test_promql_differential import compare
 
-MODELS = ("gpt-4o-mini", "house-model")
+HERE = "${datasource}"
 
 
-@pytest.fixture
-def engine(store: Store) -> PromqlEngine:
-    """Two hours of calls, one a minute and model; a drifted segment; some outliers; a price for one model of the two."""
-    starts = [NOON - timedelta(minutes=minute, seconds=30) for minute in range(120)]
-    calls = [
-        generation(
-            1000 * which + number,
-            time=time,
-            request_model=model,
-            is_error=int(number % 10 == 0),
-            cache_read_tokens=100,
-            cache_write_tokens=10,
-            reasoning_tokens=20,
-        )
-        for which, model in enumerate(MODELS, start=1)
-        for number, time in enumerate(starts)
-    ]
-    put(store, "generations", calls)
-    put(store, "prices", [price(model="gpt-4o-mini", usd_mtok=(0.15, 0.6, 0.075, 0.15))])
-    put(store, "scores", [score(1000 + n, time=starts[n], p_value=0.01, is_flagged=int(n < 6)) for n in range(60)])
-    put(
-        store,
-        "findings",
-        [finding(n, window_end=NOON - timedelta(hours=6 * (1 - n)), is_confirmed=n, moved_share=0.14) for n in (0, 1)],
-    )
-    put(
-        store,
-        "scores_1m",
-        [
-            {
-                "project": "default", "minute": time - timedelta(hours=hours), "analyzer": "grounding", "field": "completion",
-                "service": "support", "model": MODELS[0], "scored": 20, "flagged": 3, "unknown": 1, "failed": 0, "value_sum": 4.0,
-                "updated_at": NOON,
-            }
-            for time in starts[5:50:5]
-            for hours in (0, 1)
-        ],
-    )  # fmt: skip
-    put(
-        store,
-        "feedback_1m",
-        [
-            {
-                "project": "default", "minute": time, "service": "support", "model": MODELS[0], "sentiment": "negative",
-                "feedback": 2, "updated_at": NOON,
-            }
-            for time in starts[5:50:5]
-        ],
-    )  # fmt: skip
-    Rollup(store).tick()
-    return PromqlEngine(StoreSource(store, "default", clock=lambda: NOON))
+@pytest.fixture(scope="module")
+def api(store: Store) -> Iterator[TestClient]:
+    with TestClient(create_app(ApiSettings(), store, clock=lambda: NOON), base_url="http://127.0.0.1") as client:
+        yield client
 
 
 def asked(expr: str, chosen: str) -> str:
     return re.sub(r'"\$[a-z]+"', json.dumps(chosen), expr.replace("$__rate_interval", "4m"))
 
 
-def test_every_panel_shows_something_where_there_is_something(engine: PromqlEngine) -> None:
-    at = NOON.timestamp()
-    targets = [
-        (panel["title"], asked(target["expr"], ".*"))
+def questions() -> list[tuple[str, str, bool]]:
+    """(dashboard and panel, expression, whether it is of one moment) of every query to Driftline, with everything chosen."""
+    found = {
+        (asked(target["expr"], ".*"), target.get("instant", False)): f"{dashboard['uid']}: {panel['title']}"
         for dashboard in load_dashboards()
         for panel in dashboard["panels"]
         for target in panel.get("targets", [])
-    ]
-    for title, expr in targets:
-        now = engine.instant(expr, at)
-        assert now.series, f"{title}: {expr}"
-        assert not any(math.isnan(series.values[0]) for series in now.series), f"{title}: {expr}"
-        assert engine.range(expr, at - 1800, at, 60).series, f"{title}: {expr}"
+        if panel["datasource"]["uid"] == HERE
+    }
+    return [(title, expr, is_instant) for (expr, is_instant), title in found.items()]
 
 
-def test_the_figures_are_right(engine: PromqlEngine) -> None:
-    (dashboard,) = load_dashboards()
-    panels = {panel["title"]: panel for panel in dashboard["panels"]}
+def answer(api: TestClient, path: str, **form: Any) -> dict[str, Any]:
+    """What the query API answers to a form, as Grafana sends it."""
+    body: dict[str, Any] = api.post(f"/prometheus/api/v1/{path}", data=form).json()
+    return body
 
-    def value(title: str, chosen: str = ".*") -> float:
-        (series,) = engine.instant(asked(panels[title]["targets"][0]["expr"], chosen), NOON.timestamp()).series
-        return float(series.values[0])
 
-    assert value("Flagged share of an hour's calls") == pytest.approx(3 / 20)
-    assert value("Requests per second") == pytest.approx(2 / 60)
-    assert value("Segments in drift") == 1
+def results(api: TestClient, expr: str) -> list[dict[str, Any]]:
+    body = answer(api, "query", query=expr, time=NOON.timestamp())
+    assert body["status"] == "success", f"{expr}: {body}"
+    found: list[dict[str, Any]] = body["data"]["result"]
+    return found
+
+
+def test_every_annotation_marks_something(api: TestClient) -> None:
+    at = NOON.timestamp()
+    exprs = {
+        annotation["name"]: asked(annotation["expr"], ".*")
+        for dashboard in load_dashboards()
+        for annotation in dashboard["annotations"]["list"]
+    }
+    for name, expr in exprs.items():
+        marks = answer(api, "query_range", query=expr, start=at - 6 * 3600, end=at, step=60)
+        assert marks["data"]["result"], f"{name}: {expr}"
+    (version, *_) = answer(api, "query_range", query=exprs["New versions"], start=at - 6 * 3600, end=at, step=60)[
+        "data"
+    ]["result"]
+    assert len(version["values"]) == 5, "the first five minutes of a version, and no more"
+
+
+def test_a_real_prometheus_with_the_same_samples_gives_the_same(
+    api: TestClient, store: Store, system_binary: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    at = NOON.timestamp()
+    source = StoreSource(store, "default", clock=lambda: NOON)
+    everything = parse_selector('{__name__=~".+"}')
+    # OpenMetrics has no staleness markers; nothing ends within five minutes of the times that are compared.
+    samples = [without_markers(one) for one in source.select(everything, int(at - 30 * 3600) * 1000, int(at) * 1000)]
+    programs = system_binary("prometheus"), system_binary("promtool")
+    found = []
+    with (
+        running_prometheus(*programs, tmp_path_factory.mktemp("prometheus"), samples) as url,
+        httpx.Client(base_url=url, timeout=30) as prometheus,
+    ):
+        for title, expr, is_instant in questions():
+            times = {"time": at} if is_instant else {"start": at - 1200, "end": at, "step": 300}
+            path, form = "query" if is_instant else "query_range", {"query": expr, **times}
+            ours, theirs = answer(api, path, **form), prometheus.post(f"/api/v1/{path}", data=form).json()
+            reason = compare(expr, ours, theirs)
+            if reason is None and (not ours["data"]["result"] or "NaN" in json.dumps(ours)):
+                reason = "expected figures, got nothing or NaN"
+            if reason is not None:
+                found.append(f"{title} ({path}): {reason}\n    {expr}")
+    assert not found, "\n".join(found)
+
+
+def without_markers(series: Series) -> Series:
+    kept = ~np.isnan(series.values)
+    return Series(labels=series.labels, timestamps=series.timestamps[kept], values=series.values[kept])
+
+
+def value(api: TestClient, uid: str, title: str) -> float:
+    """The only value of a panel's first query."""
+    (one,) = results(api, first_query(uid, title))
+    return float(one["value"][1])
+
+
+def first_query(uid: str, title: str) -> str:
+    dashboard = next(one for one in load_dashboards() if one["uid"] == f"driftline-{uid}")
+    panel = next(panel for panel in dashboard["panels"] if panel["title"] == title)
+    return asked(panel["targets"][0]["expr"], ".*")
+
+
+def test_the_figures_are_right(api: TestClient) -> None:
+    flagged = {
+        one["metric"]["analyzer"]: one["value"][1]
+        for one in results(api, first_query("overview", "Flagged share of an hour's calls"))
+    }
+    assert float(flagged["grounding"]) == pytest.approx(3 / 20)
+    assert value(api, "overview", "Requests per second") == pytest.approx(2 / 60)
+    assert value(api, "overview", "Segments in drift") == 1
     # 60 calls an hour of the one model with a price: 890 + 100 + 10 input and 200 output tokens each.
     usd_per_call = (890 * 0.15 + 100 * 0.075 + 10 * 0.15 + 200 * 0.6) / 1e6
-    assert value("Cost, last hour") == pytest.approx(60 * usd_per_call)
-    unpriced = engine.instant(
-        asked(panels["Calls without a price, last hour"]["targets"][0]["expr"], ".*"), NOON.timestamp()
+    assert value(api, "overview", "Cost, last hour") == pytest.approx(60 * usd_per_call)
+    assert value(api, "cost", "Cached share of the input") == pytest.approx(0.1)
+    (unpriced,) = results(api, first_query("overview", "Calls without a price, last hour"))
+    assert unpriced["metric"]["model"] == "house-model"
+    assert float(unpriced["value"][1]) == pytest.approx(60)
+    outliers = results(api, first_query("overview", "Outlier share by segment"))
+    assert [float(one["value"][1]) for one in outliers] == [pytest.approx(0.1)]
+    assert value(api, "agents", "Tool calls of an agent run") == pytest.approx(2)
+    assert value(api, "agents", "Tool calls that failed") == pytest.approx(0.1)
+    assert value(api, "latency", "First token p95") == pytest.approx(0.08 + 0.08 * 0.95)
+    assert value(api, "quality", "Ungrounded answers") == pytest.approx(0.15)
+    assert value(api, "pipeline", "Firing alerts") == 1
+
+
+def test_the_variables_choose(api: TestClient) -> None:
+    expr = next(
+        target["expr"]
+        for dashboard in load_dashboards()
+        for panel in dashboard["panels"]
+        if panel["title"] == "Requests per second by model"
+        for target in panel["targets"]
     )
-    assert [(one.labels["model"], one.values[0]) for one in unpriced.series] == [("house-model", pytest.approx(60))]
-    outliers = engine.instant(asked(panels["Outlier share by segment"]["targets"][0]["expr"], ".*"), NOON.timestamp())
-    assert [one.values[0] for one in outliers.series] == [pytest.approx(0.1)]
-
-
-def test_the_variables_choose(engine: PromqlEngine) -> None:
-    (dashboard,) = load_dashboards()
-    expr = next(panel for panel in dashboard["panels"] if panel["title"] == "Requests per second by model")["targets"][
-        0
-    ]["expr"]
     one = expr.replace('model=~"$model"', 'model=~"house-model"')
-    assert [series.labels["model"] for series in engine.instant(asked(one, ".*"), NOON.timestamp()).series] == [
-        "house-model"
-    ]
-    assert engine.instant(asked(expr, "nobody"), NOON.timestamp()).series == ()
+    assert [series["metric"]["model"] for series in results(api, asked(one, ".*"))] == ["house-model"]
+    assert results(api, asked(expr, "nobody")) == []

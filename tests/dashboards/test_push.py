@@ -13,8 +13,9 @@ def test_a_first_push_creates_source_folder_and_dashboards(grafana: FakeGrafana)
     report = push_dashboards(grafana.url, token=TOKEN, datasource_url=API)
 
     assert (report.datasource, report.folder) == ("created", "created")
-    (pushed,) = report.dashboards
-    assert (pushed.uid, pushed.title, pushed.version) == ("driftline-overview", "Driftline overview", 1)
+    assert [pushed.uid for pushed in report.dashboards] == [dashboard["uid"] for dashboard in load_dashboards()]
+    pushed = next(one for one in report.dashboards if one.uid == "driftline-overview")
+    assert (pushed.title, pushed.version) == ("Driftline overview", 1)
     assert pushed.url == f"{grafana.url}/d/driftline-overview/x"
 
     assert [(method, path) for method, path, _ in grafana.requests] == [
@@ -22,16 +23,18 @@ def test_a_first_push_creates_source_folder_and_dashboards(grafana: FakeGrafana)
         ("POST", "/datasources"),
         ("GET", "/folders/driftline"),
         ("POST", "/folders"),
-        ("POST", "/dashboards/db"),
+        *[("POST", "/dashboards/db")] * len(load_dashboards()),
     ]
     source = grafana.datasources["driftline-prometheus"]
     assert (source["type"], source["access"], source["url"]) == ("prometheus", "proxy", API)
     assert source["jsonData"]["httpMethod"] == "POST"
     assert source["jsonData"]["manageAlerts"] is True
     assert grafana.folders["driftline"]["title"] == "LLM Observability"
-    kept = grafana.dashboards["driftline-overview"]
-    assert kept["folderUid"] == "driftline"
-    assert kept["dashboard"] == {**load_dashboards()[0], "id": None}
+    assert len(grafana.dashboards) == 10
+    for dashboard in load_dashboards():
+        kept = grafana.dashboards[dashboard["uid"]]
+        assert kept["folderUid"] == "driftline"
+        assert kept["dashboard"] == {**dashboard, "id": None}
 
 
 def test_a_second_push_updates_in_place(grafana: FakeGrafana) -> None:
@@ -59,7 +62,7 @@ def test_grafana_below_a_path_is_found_there() -> None:
     with running_grafana(prefix="/tools/grafana") as grafana:
         report = push_dashboards(grafana.url + "/", token=TOKEN)
     assert report.grafana_url == grafana.url
-    assert report.dashboards[0].url == f"{grafana.url}/d/driftline-overview/x"
+    assert report.dashboards[0].url == f"{grafana.url}/d/{report.dashboards[0].uid}/x"
 
 
 def test_wrong_credentials_are_named_and_not_shown(grafana: FakeGrafana) -> None:
@@ -78,7 +81,7 @@ def test_a_role_too_low_is_named_and_dashboards_alone_need_less(grafana: FakeGra
 
 def test_what_grafana_says_is_passed_on(grafana: FakeGrafana) -> None:
     grafana.broken = "the dashboard is provisioned"
-    expected = r"could not write the dashboard 'driftline-overview' \(412\): the dashboard is provisioned"
+    expected = r"could not write the dashboard 'driftline-agents' \(412\): the dashboard is provisioned"
     with pytest.raises(GrafanaError, match=expected):
         push_dashboards(grafana.url, token=TOKEN)
 

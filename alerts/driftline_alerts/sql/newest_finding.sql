@@ -1,4 +1,4 @@
--- The newest finding with status drift of one segment, for the examples in an alert.
+-- The newest finding with status drift, or gap for bias, of one segment, for the examples in an alert.
 -- Parameters: project, analyzer, service, model, segment_by, segment, field; until: window_end at most (UTC). An empty model, segment_by,
 -- segment or field matches any; a finding of an earlier build (segment_by '') is by its model.
 -- Columns: as in findings; times UTC, effect_size in units of the statistic's null spread.
@@ -12,7 +12,7 @@ WHERE project = {project:String}
   AND ({segment_by:String} = '' OR if(segment_by = '', 'model', segment_by) = {segment_by:String})
   AND ({segment:String} = '' OR if(segment_by = '', model, segment) = {segment:String})
   AND ({field:String} = '' OR field = {field:String})
-  AND status = 'drift'
+  AND status IN ('drift', 'gap')
   AND window_end <= {until:DateTime64(3, 'UTC')}
 ORDER BY window_end DESC, computed_at DESC
 LIMIT 1

@@ -2,7 +2,8 @@
 
 field: the measure; segment_by: group:<axis>; segment: the group; reference: what it is compared with, for pairs with ' (pairs)' behind it.
 status gap: significant after correction and not small. statistic: the gap in the measure's unit; effect_size: in standard errors, as in
-other findings; d and the interval are in the explanation. Of the field `mentions` statistic is the group's share, and nothing is tested.
+other findings; d and the interval are in the explanation. is_confirmed: a gap that was there in the same direction when the comparison last
+said anything, or in the far tail. Of the field `mentions` statistic is the group's share, and nothing is tested.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from driftline_analyzers.bias.representation import Representation
 from driftline_analyzers.runner.records import to_time
 
 BIAS: Final = "bias"
-VERSION: Final = "1"
+VERSION: Final = "2"
 MENTIONS: Final = "mentions"
 COLUMNS: Final = (
     "finding_id", "project", "analyzer", "analyzer_version", "service", "model", "field", "segment_by", "segment", "prompt_version",
@@ -29,6 +30,11 @@ COLUMNS: Final = (
     "n_effective", "n_tested", "explanation",
 )  # fmt: skip
 _SHOWN_CHARS: Final = 400
+_FAR_TAIL: Final = 0.02
+"""Of alpha: a corrected p-value below this share of it needs no second window."""
+
+ComparisonKey = tuple[str, str, str, str]
+"""field, segment_by, segment, reference"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +49,23 @@ class BiasWindow:
     end_ms: int
 
 
-def finding_rows(report: BiasReport, window: BiasWindow, rules: GapRules) -> list[tuple[object, ...]]:
-    """Rows in the order of COLUMNS. Rows of a window that is analysed again replace those before."""
+def finding_rows(
+    report: BiasReport, window: BiasWindow, rules: GapRules, before: Mapping[ComparisonKey, float]
+) -> list[tuple[object, ...]]:
+    """Rows in the order of COLUMNS. Rows of a window that is analysed again replace those before.
+
+    before: gaps that were found when these comparisons last said anything.
+    """
     return [
-        *(_gap_row(gap, report, window, rules) for gap in report.gaps),
-        *(_pair_row(pair, report, window, rules) for pair in report.pairs),
+        *(_gap_row(gap, report, window, rules, before) for gap in report.gaps),
+        *(_pair_row(pair, report, window, rules, before) for pair in report.pairs),
         *(_mention_row(one, window) for one in report.representation),
     ]
 
 
-def _gap_row(one: GroupGap, report: BiasReport, window: BiasWindow, rules: GapRules) -> tuple[object, ...]:
+def _gap_row(
+    one: GroupGap, report: BiasReport, window: BiasWindow, rules: GapRules, before: Mapping[ComparisonKey, float]
+) -> tuple[object, ...]:
     gap = one.gap
     explanation = {
         "kind": "group_gap",
@@ -93,10 +106,13 @@ def _gap_row(one: GroupGap, report: BiasReport, window: BiasWindow, rules: GapRu
         n_current=one.n_group_calls,
         n_effective=gap.n_group,
         explanation=explanation,
+        before=before,
     )
 
 
-def _pair_row(one: PairedGap, report: BiasReport, window: BiasWindow, rules: GapRules) -> tuple[object, ...]:
+def _pair_row(
+    one: PairedGap, report: BiasReport, window: BiasWindow, rules: GapRules, before: Mapping[ComparisonKey, float]
+) -> tuple[object, ...]:
     is_significant = one.q_value is not None and one.q_value < rules.alpha
     is_large = abs(one.d) >= rules.min_d
     status = "insufficient" if one.q_value is None else "gap" if is_significant and is_large else "ok"
@@ -129,6 +145,7 @@ def _pair_row(one: PairedGap, report: BiasReport, window: BiasWindow, rules: Gap
         n_current=one.n,
         n_effective=one.n,
         explanation=explanation,
+        before=before,
     )
 
 
@@ -158,6 +175,7 @@ def _mention_row(one: Representation, window: BiasWindow) -> tuple[object, ...]:
         n_current=one.n_calls,
         n_effective=round(one.n_effective),
         explanation=explanation,
+        before={},
     )
 
 
@@ -200,8 +218,12 @@ def _row(
     n_current: int,
     n_effective: int,
     explanation: Mapping[str, Any],
+    before: Mapping[ComparisonKey, float],
 ) -> tuple[object, ...]:
     segment_by = f"group:{axis}"
+    is_far_tail = q_value is not None and q_value < alpha * _FAR_TAIL
+    is_again = before.get((field, segment_by, group, reference), 0.0) * statistic > 0
+    is_confirmed = status == "gap" and (is_far_tail or is_again)
     key = (
         window.project, BIAS, VERSION, window.service, window.model, segment_by, group, field, str(window.start_ms), str(window.end_ms),
         reference,
@@ -209,6 +231,6 @@ def _row(
     return (
         hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:32], window.project, BIAS, VERSION, window.service, window.model, field,
         segment_by, group, window.prompt_version, to_time(window.start_ms), to_time(window.end_ms), 0, reference, "", status, statistic,
-        p_value, q_value, alpha, z, 0, int(is_small), None, None, None, n_reference, n_current, n_effective, n_current,
+        p_value, q_value, alpha, z, int(is_confirmed), int(is_small), None, None, None, n_reference, n_current, n_effective, n_current,
         json.dumps(explanation, ensure_ascii=False),
     )  # fmt: skip

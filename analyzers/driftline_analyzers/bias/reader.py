@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from driftline_analyzers.bias.call import BiasCall
-from driftline_analyzers.bias.finding_rows import BiasWindow
+from driftline_analyzers.bias.finding_rows import VERSION, BiasWindow, ComparisonKey
 from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.runner.records import to_parameter
 from driftline_core.store import Store
@@ -15,6 +15,8 @@ _SQL = files("driftline_analyzers") / "sql"
 _SERVICES = (_SQL / "bias_services.sql").read_text(encoding="utf-8")
 _CALLS = (_SQL / "bias_calls.sql").read_text(encoding="utf-8")
 _SCORES = (_SQL / "bias_scores.sql").read_text(encoding="utf-8")
+_PREVIOUS = (_SQL / "bias_previous.sql").read_text(encoding="utf-8")
+_STORED = (_SQL / "bias_stored.sql").read_text(encoding="utf-8")
 _CALLS_PER_QUERY = 2_000
 
 
@@ -90,6 +92,37 @@ class BiasReader:
         ]
         calls = self._with_scores(self._with_frequent_groups(calls), window)
         return ReadCalls(calls=calls, is_template=[bool(row["template"]) for row in rows])
+
+    def gaps_before(self, window: BiasWindow) -> dict[ComparisonKey, float]:
+        """Gaps that were found when each comparison last said anything, at most max_windows before."""
+        length_ms = window.end_ms - window.start_ms
+        rows = self._store.rows(
+            _PREVIOUS,
+            {
+                "project": window.project,
+                "service": window.service,
+                "model": window.model,
+                "version": VERSION,
+                "from_time": to_parameter(window.start_ms - self._settings.max_windows * length_ms),
+                "to_time": to_parameter(window.start_ms),
+            },
+        )
+        return {
+            (row["measure"], row["axis_by"], row["group_name"], row["other"]): float(row["gap"])
+            for row in rows
+            if row["is_gap"]
+        }
+
+    def last_stored(self, project: str, *, start_ms: int, end_ms: int) -> dict[int, int]:
+        """When the newest LLM call of each window in the range was stored, Unix ms by the window's start."""
+        window_ms = int(self._settings.window.total_seconds() * 1000)
+        parameters = {
+            "project": project,
+            "from_time": to_parameter(start_ms),
+            "to_time": to_parameter(end_ms),
+            "window_ms": window_ms,
+        }
+        return {int(row["start_ms"]): int(row["last_stored_ms"]) for row in self._store.rows(_STORED, parameters)}
 
     def _with_frequent_groups(self, calls: Sequence[BiasCall]) -> list[BiasCall]:
         """Declared values that are not among the most frequent of their column are forgotten: an id declares no groups."""

@@ -1,20 +1,21 @@
-"""Compares groups in every long window that is over, once, and writes what it found."""
+"""Compares groups in every long window that is over, and again where calls came late, and writes what it found."""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from driftline_analyzers.bias.analysis import analyse
-from driftline_analyzers.bias.finding_rows import COLUMNS, finding_rows
+from driftline_analyzers.bias.finding_rows import COLUMNS, VERSION, BiasWindow, finding_rows
 from driftline_analyzers.bias.lexicon import GroupLexicon, default_lexicon, load_lexicon
 from driftline_analyzers.bias.measures import Measurer, TextMeasure
 from driftline_analyzers.bias.reader import BiasReader
 from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.interruptible import InterruptibleService
-from driftline_analyzers.runner.records import to_ms, to_time
+from driftline_analyzers.runner.records import to_ms, to_parameter, to_time
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import DriftlineError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _INTERVAL_S: Final = 900.0
 """A window is a week: that it is over is seen soon enough."""
+_FORGET: Final = (files("driftline_analyzers") / "sql" / "bias_forget.sql").read_text(encoding="utf-8")
 _LOG = get_logger("analyzers")
 
 
@@ -45,9 +47,10 @@ class BiasRunReport:
 class BiasRunner:
     """For each project, window and service: read a sample of whole sessions, compare groups, write rows of analyzer 'bias'.
 
-    The cursor `bias/<project>` moves past a window after its rows are written, so a killed run repeats the window and replaces them. Calls
-    that come later than `settle` after a window are not looked at. embedder: the one that embedding's settings name unless given, loaded
-    when it is first needed. text_measures: more measures of answers, by name.
+    The cursor `bias/<project>` moves past a window after its rows are written, so a killed run repeats the window and replaces them. The
+    cursor `bias_stored/<project>/<start in ms>` says when the newest of the calls was stored that a look at the window saw: when later ones
+    came, and none for `settle`, it is compared again, and the window after it, which leans on it; max_windows back. embedder: the one that
+    embedding's settings name unless given, loaded when it is first needed. text_measures: more measures of answers, by name.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class BiasRunner:
         self._stopping = threading.Event()
 
     def run_once(self, project: str | None = None) -> BiasRunReport:
-        """Look at every window that is over and was not looked at. A project that another worker has at hand is passed over.
+        """Look at every window that is over and was not looked at, or grew since. A project that another worker has at hand is passed over.
 
         Raises StoreError when the store does not answer.
         """
@@ -121,9 +124,14 @@ class BiasRunner:
         position = self._store.scalar("SELECT position FROM cursors FINAL WHERE name = {name:String}", {"name": cursor})
         last_end = (to_ms(now - settings.settle) // window_ms) * window_ms
         done_ms = 0 if position is None else to_ms(position)
-        begin = max(done_ms, last_end - settings.max_windows * window_ms)
+        first = last_end - settings.max_windows * window_ms
+        stored = self._reader.last_stored(project, start_ms=first, end_ms=last_end)
+        late = self._late(project, stored, window_ms=window_ms, now_ms=to_ms(now))
         windows = n_calls = n_findings = n_gaps = 0
-        for start_ms in range(-(-begin // window_ms) * window_ms, last_end, window_ms):
+        for start_ms in range(first, last_end, window_ms):
+            is_again = start_ms < done_ms
+            if is_again and start_ms not in late:
+                continue
             for window in self._reader.windows(project, start_ms=start_ms, end_ms=start_ms + window_ms):
                 try:
                     if self._stopping.is_set():
@@ -138,8 +146,10 @@ class BiasRunner:
                         is_template=read.is_template,
                         max_per_group=settings.max_per_group,
                     )
-                    rows = finding_rows(report, window, settings.rules)
+                    rows = finding_rows(report, window, settings.rules, self._reader.gaps_before(window))
                     self._store.insert("findings", COLUMNS, rows)
+                    if is_again:
+                        self._forget_others(window, [str(row[0]) for row in rows])
                 except _Stopped:
                     return BiasRunReport(windows=windows, calls=n_calls, findings=n_findings, gaps=n_gaps, errors=0)
                 except DriftlineError as error:
@@ -149,8 +159,39 @@ class BiasRunner:
                 n_calls += report.n_read
                 n_findings += len(rows)
                 n_gaps += sum(row[COLUMNS.index("status")] == "gap" for row in rows)
-            self._store.insert("cursors", ("name", "position"), [(cursor, to_time(start_ms + window_ms))])
+            marks = [(_mark(project, start_ms), to_time(stored[start_ms]))] if start_ms in stored else []
+            moved = [] if is_again else [(cursor, to_time(start_ms + window_ms))]
+            self._store.insert("cursors", ("name", "position"), [*marks, *moved])
         return BiasRunReport(windows=windows, calls=n_calls, findings=n_findings, gaps=n_gaps, errors=0)
+
+    def _late(self, project: str, stored: Mapping[int, int], *, window_ms: int, now_ms: int) -> set[int]:
+        """Starts of windows that got calls since they were looked at, none of them just now, and of those after them."""
+        rows = self._store.rows(
+            "SELECT name, position FROM cursors FINAL WHERE name IN {names:Array(String)}",
+            {"names": [_mark(project, start_ms) for start_ms in stored]},
+        )
+        seen = {row["name"]: to_ms(row["position"]) for row in rows}
+        settle_ms = int(self.settings.settle.total_seconds() * 1000)
+        grown = {
+            start_ms
+            for start_ms, stored_ms in stored.items()
+            if stored_ms > seen.get(_mark(project, start_ms), stored_ms) and stored_ms + settle_ms <= now_ms
+        }
+        return grown | {start_ms + window_ms for start_ms in grown}
+
+    def _forget_others(self, window: BiasWindow, kept: list[str]) -> None:
+        self._store.command(
+            _FORGET,
+            {
+                "project": window.project,
+                "version": VERSION,
+                "service": window.service,
+                "model": window.model,
+                "from_time": to_parameter(window.start_ms),
+                "to_time": to_parameter(window.end_ms),
+                "kept": kept,
+            },
+        )
 
     def _get_measurer(self) -> Measurer:
         if self._measurer is None:
@@ -168,6 +209,10 @@ class BiasRunner:
     def _on_batch(self, n_done: int, n_texts: int) -> None:
         if self._stopping.is_set() and n_done < n_texts:
             raise _Stopped
+
+
+def _mark(project: str, start_ms: int) -> str:
+    return f"bias_stored/{project}/{start_ms}"
 
 
 class _Stopped(Exception):

@@ -1,6 +1,6 @@
 """Regard and sentiment as directions in the embedding space, learnt from sentences of our own when they are first needed.
 
-No weights ship, the sentences do: the direction is fitted anew for whichever encoder is in use, which takes a hundred short texts.
+No weights ship, the sentences do: the direction is fitted anew for whichever encoder is in use, which takes a few hundred short texts.
 """
 
 import hashlib
@@ -25,13 +25,14 @@ _RIDGES: Final = tuple(10.0**exponent for exponent in np.arange(-2, 1.51, 0.25))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tone:
-    """A fitted direction: weights: (d,). version: of the sentences. loo_r2: share of their spread that is foretold with each left out."""
+    """A fitted direction: weights: (d,). version: of the n_texts sentences. loo_r2: share of their spread foretold, each left out."""
 
     name: ToneName
     weights: Floats
     intercept: float
     ridge: float
     loo_r2: float
+    n_texts: int
     version: str
 
     def score(self, vectors: NDArray[np.float32]) -> Floats:
@@ -67,5 +68,6 @@ def fit_tone(name: ToneName, embed: Embed) -> Tone:
         intercept=float(y_mean - x_mean @ weights),
         ridge=ridge,
         loo_r2=1 - error / float(y.var()),
+        n_texts=len(y),
         version=hashlib.sha256(raw).hexdigest()[:12],
     )

@@ -15,8 +15,13 @@ from driftline_analyzers.grounding.sources import Source, units_of
 from driftline_analyzers.grounding.words import Word
 
 FEATURES: Final = (
-    "missing", "unlike", "missing_nearby", "new_pairs", "number", "name", "negation", "rarest_missing", "n_missing",
+    "missing", "unlike", "missing_nearby", "missing_in_one", "new_pairs", "apart", "own_words", "number", "name", "negation",
+    "rarest_missing", "rarest_missing_nearby", "n_missing",
 )  # fmt: skip
+"""Shares of the sentence's weight, if nothing else is said: words that no document holds (missing), or nothing like them (unlike), or
+not the best three sentences in a row (nearby) or the best one (in_one); neighbours that nowhere are neighbours (new_pairs, of all) or
+stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1.
+"""
 _ALIKE = 0.5
 """A sentence of the source that holds this share of the weight speaks of the same: a denial on one side only is a contradiction."""
 
@@ -45,20 +50,23 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
     }
     unlike = _unlike(carrying, given, weights, source)
     missing_weights = [weight for weight, is_given in zip(weights, given, strict=True) if not is_given]
-    nearby, best, overlap = _nearby(carrying, weights, source, asked)
+    near = _nearest(carrying, weights, source, asked)
     denies = any(word.is_negation for word in words)
-    contradicts = best >= 0 and overlap / total >= _ALIKE and denies != source.is_negated(best)
-    pairs = list(pairwise(words))
-    new_pairs = sum((one.key, other.key) not in source.bigrams for one, other in pairs)
+    contradicts = near.best >= 0 and near.overlap / total >= _ALIKE and denies != source.is_negated(near.best)
+    is_new = [(one.key, other.key) not in source.bigrams for one, other in pairwise(words)]
     values = (
         sum(missing_weights) / total,
         unlike / total,
-        1 - nearby / total,
-        new_pairs / max(1, len(pairs)),
+        1 - near.held / total,
+        1 - near.overlap / total,
+        sum(is_new) / max(1, len(is_new)),
+        _apart(carrying, weights, source, asked),
+        1 - _longest_run(is_new) / max(1, len(words)),
         float(bool(wrong_units) or _lacks(carrying, given, "number")),
         float(_lacks(carrying, given, "name")),
         float(contradicts),
         max(missing_weights, default=0.0) / rarity.most,
+        near.rarest_missing / rarity.most,
         math.log1p(len(missing_weights)),
     )
     lacking = {word.start for word, is_given in zip(carrying, given, strict=True) if not is_given}
@@ -71,23 +79,64 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
             or (contradicts and word.is_negation)
             for word in words
         ],
-        best=best,
-        overlap=overlap / total,
+        best=near.best,
+        overlap=near.overlap / total,
     )
 
 
-def _nearby(
-    words: Sequence[Word], weights: Sequence[float], source: Source, asked: frozenset[str]
-) -> tuple[float, int, float]:
-    """Weight held by the best three sentences in a row, what was asked included; the single sentence that holds most, and its weight."""
-    if not source.passages:
-        return sum(weight for word, weight in zip(words, weights, strict=True) if word.key in asked), -1, 0.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nearest:
+    """held: weight that the best three sentences in a row hold, what was asked included; rarest_missing: most weight of a word they lack;
+    best: the single sentence that holds most, -1 if none; overlap: its weight.
+    """
+
+    held: float
+    rarest_missing: float
+    best: int
+    overlap: float
+
+
+def _nearest(words: Sequence[Word], weights: Sequence[float], source: Source, asked: frozenset[str]) -> _Nearest:
     of_asked = sum(weight for word, weight in zip(words, weights, strict=True) if word.key in asked)
     rest = [(word.key, weight) for word, weight in zip(words, weights, strict=True) if word.key not in asked]
-    beyond = source.overlaps([key for key, _ in rest], [weight for _, weight in rest]).max() if rest else 0.0
+    if not source.passages:
+        return _Nearest(held=of_asked, rarest_missing=max((w for _, w in rest), default=0.0), best=-1, overlap=0.0)
+    beyond, rarest = 0.0, 0.0
+    if rest:
+        overlaps = source.overlaps([key for key, _ in rest], [weight for _, weight in rest])
+        length, place = np.unravel_index(int(overlaps.argmax()), overlaps.shape)
+        beyond = float(overlaps[length, place])
+        lacking = [weight for key, weight in rest if not source.holds_near(key, int(place), n=int(length) + 1)]
+        rarest = max(lacking, default=0.0)
     single = source.overlaps([word.key for word in words], weights)[0]
     best = int(single.argmax())
-    return of_asked + float(beyond), (best if single[best] > 0 else -1), float(single[best])
+    return _Nearest(
+        held=of_asked + beyond,
+        rarest_missing=rarest,
+        best=best if single[best] > 0 else -1,
+        overlap=float(single[best]),
+    )
+
+
+def _apart(words: Sequence[Word], weights: Sequence[float], source: Source, asked: frozenset[str]) -> float:
+    """Share, by weight, of carrying words next to each other that no single sentence holds both; pairs of what was asked do not count."""
+    of_all = of_new = 0.0
+    for (one, weight), (other, other_weight) in pairwise(zip(words, weights, strict=True)):
+        if one.key in asked and other.key in asked:
+            continue
+        of_all += weight + other_weight
+        if not source.holds_together(one.key, other.key):
+            of_new += weight + other_weight
+    return of_new / of_all if of_all else 0.0
+
+
+def _longest_run(is_new: Sequence[bool]) -> int:
+    """Most pairs in a row that are not new."""
+    longest = run = 0
+    for new in is_new:
+        run = 0 if new else run + 1
+        longest = max(longest, run)
+    return longest
 
 
 def _unlike(words: Sequence[Word], given: Sequence[bool], weights: Sequence[float], source: Source) -> float:

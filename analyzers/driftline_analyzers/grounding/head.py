@@ -1,5 +1,6 @@
 """From features to probabilities: a logistic regression whose weights cannot be negative, and how sentences make an answer."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from driftline_analyzers.grounding.features import FEATURES
 from driftline_core.errors import ConfigError
 
 _FILE = "grounding.json"
+_NUMBERS = ("intercept", "slope", "offset", "threshold", "sentence_threshold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,18 +33,33 @@ class Head:
 
     @classmethod
     def load(cls, text: str) -> Self:
-        """From the JSON that `training.grounding` writes. Raises ConfigError when its features are others."""
-        table = json.loads(text)
-        if tuple(table["features"]) != FEATURES:
-            raise ConfigError(f"expected weights for {', '.join(FEATURES)}, got {', '.join(table['features'])}")
-        return cls(
-            weights=np.asarray(table["weights"], dtype=np.float64),
-            intercept=table["intercept"],
-            slope=table["slope"],
-            offset=table["offset"],
-            threshold=table["threshold"],
-            sentence_threshold=table["sentence_threshold"],
-        )
+        """From the JSON that `dump` and `training.grounding` write. Raises ConfigError when it is none, or its features are others."""
+        try:
+            table = json.loads(text)
+            names = tuple(map(str, table["features"]))
+            numbers = {name: float(table[name]) for name in _NUMBERS}
+            weights = np.asarray(table["weights"], dtype=np.float64)
+        except (ValueError, TypeError, KeyError) as error:
+            raise ConfigError(f"expected a grounding head as JSON, got {type(error).__name__}: {error}") from error
+        if names != FEATURES or weights.shape != (len(FEATURES),):
+            raise ConfigError(
+                f"expected {len(FEATURES)} weights for {', '.join(FEATURES)}, got {weights.size} for {', '.join(names)}"
+            )
+        if not np.isfinite([*weights, *numbers.values()]).all():
+            raise ConfigError("expected a grounding head of finite numbers, got one with NaN or infinity")
+        return cls(weights=weights, **numbers)
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hex digits that tell heads apart."""
+        return hashlib.sha256(self.dump().encode()).hexdigest()[:8]
+
+    def dump(self) -> str:
+        """The JSON that `load` reads."""
+        table = {"features": FEATURES, "weights": self.weights.tolist(), "intercept": self.intercept}
+        answers = {"slope": self.slope, "offset": self.offset}
+        thresholds = {"threshold": self.threshold, "sentence_threshold": self.sentence_threshold}
+        return json.dumps(table | answers | thresholds, indent=1) + "\n"
 
     def sentences(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, f) -> log odds of being unsupported: (n,)."""

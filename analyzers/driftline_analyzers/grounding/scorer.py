@@ -49,6 +49,7 @@ class GroundingScorer:
 
     The first stage reads words and numbers alone and needs no model. second_stage: asked about sentences whose probability is in grey,
     with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told.
+    head: one of your own, as `refit` makes; its fingerprint is part of the version.
     """
 
     name: ClassVar[str] = "grounding"
@@ -61,7 +62,12 @@ class GroundingScorer:
         max_chars: int = 200_000,
         head: Head | None = None,
     ) -> None:
-        self.version = "1" if second_stage is None else f"1/{second_stage.name}"
+        parts = [
+            "2",
+            head.fingerprint if head is not None else "",
+            second_stage.name if second_stage is not None else "",
+        ]
+        self.version = "/".join(part for part in parts if part)
         self._second_stage = second_stage
         self._grey = grey
         self._max_chars = max_chars
@@ -74,6 +80,11 @@ class GroundingScorer:
         if self._second_stage is not None:
             self._ask(self._second_stage, [answer for answer in answers if answer is not None])
         return [[] if answer is None else [self._score(answer)] for answer in answers]
+
+    def claims(self, call: Call) -> list[tuple[Sentence, Claim]]:
+        """The sentences of a call's answer that claim something, against its documents; none where it has no documents."""
+        answer = self._read(call, {})
+        return [] if answer is None else [(one.sentence, one.claim) for one in answer.judged]
 
     @property
     def _head(self) -> Head:

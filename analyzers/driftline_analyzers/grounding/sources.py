@@ -31,6 +31,7 @@ class Source:
         self.passages: list[Passage] = []
         self.bigrams: set[tuple[str, str]] = set()
         self._postings: dict[str, list[int]] = defaultdict(list)
+        self._place_sets: dict[str, frozenset[int]] = {}
         self._negated: list[bool] = []
         self._units: dict[str, set[str]] = defaultdict(set)
         self._edges: list[bool] = []  # the sentence is the last of its document
@@ -67,6 +68,22 @@ class Source:
         """False when the number is there and has other units only."""
         units = self._units.get(number)
         return not units or unit in units
+
+    def holds_together(self, one: str, other: str) -> bool:
+        """Whether a sentence holds both keys."""
+        return not self._places(one).isdisjoint(self._places(other))
+
+    def holds_near(self, key: str, place: int, *, n: int) -> bool:
+        """Whether one of the n sentences from place on, of one document, holds the key."""
+        end = place + 1
+        while end < place + n and end < len(self.passages) and not self._edges[end - 1]:
+            end += 1
+        return any(at in self._places(key) for at in range(place, end))
+
+    def _places(self, key: str) -> frozenset[int]:
+        if key not in self._place_sets:
+            self._place_sets[key] = frozenset(self._postings.get(key, ()))
+        return self._place_sets[key]
 
     def overlaps(self, keys: Sequence[str], weights: Sequence[float]) -> NDArray[np.float64]:
         """(3, s) weight of the keys that one sentence, two or three in a row (from it on, of one document) hold."""

@@ -82,7 +82,7 @@ class WindowHead:
         found = []
         of_bucket, bias = self._of["lexical_ngrams"], float(self._of["lexical_bias"])
         for index, text in enumerate(texts):
-            for start, end in windows(text[:MAX_CHARS], max_chars=int(self._of["window_chars"])):
+            for start, end in windows(text[:MAX_CHARS], max_chars=self.window_chars):
                 buckets, weights = hashed_ngrams(self.read(text[start:end]))
                 by_ngrams = float(weights @ of_bucket[buckets]) + bias
                 found.append(Window(index=index, start=start, end=end, by_ngrams=by_ngrams))
@@ -94,7 +94,7 @@ class WindowHead:
         return window.by_ngrams >= float(self._of["floor"])
 
     def threshold(self, kind: str = "full") -> float:
-        """The probability from which on a text is suspicious, with vectors ('full') or without ('lexical')."""
+        """The probability from which on a text is suspicious, with vectors ('full'), without ('lexical') or in its context."""
         return sigmoid(float(self._of[f"{kind}_threshold"]))
 
     def verdict(self, texts: Sequence[str], chosen: Sequence[Window], vectors: NDArray[np.float32] | None) -> Verdict:
@@ -102,15 +102,34 @@ class WindowHead:
         head without vectors decides, at a threshold of its own.
         """
         kind = "lexical" if vectors is None else "full"
-        scores = []
-        for i, one in enumerate(chosen):
-            score = self._log_odds(self.read(texts[one.index][one.start : one.end]), kind)
-            scores.append(score if vectors is None else score + float(vectors[i] @ self._of["full_vector"]))
+        scores = self.log_odds(texts, chosen, kind)
+        if vectors is not None:
+            scores = [
+                one + float(vector @ self._of["full_vector"]) for one, vector in zip(scores, vectors, strict=True)
+            ]
+        return self.worst_of(chosen, scores, kind)
+
+    def log_odds(self, texts: Sequence[str], chosen: Sequence[Window], kind: str = "lexical") -> list[float]:
+        """Of each candidate, by its n-grams and cues."""
+        return [self._log_odds(self.read(texts[one.index][one.start : one.end]), kind) for one in chosen]
+
+    def worst_of(self, chosen: Sequence[Window], scores: Sequence[float], kind: str) -> Verdict:
+        """The decision where the candidates' log-odds are known."""
         worst = int(np.argmax(scores))
-        return Verdict(
-            probability=sigmoid(scores[worst]),
-            threshold=self.threshold(kind),
-            window=chosen[worst],
+        return Verdict(probability=sigmoid(scores[worst]), threshold=self.threshold(kind), window=chosen[worst])
+
+    @property
+    def window_chars(self) -> int:
+        """The longest window."""
+        return int(self._of["window_chars"])
+
+    @property
+    def context(self) -> tuple[float, float] | None:
+        """Weight of a window's strangeness in log-odds, and the log-odds from which on it is looked at; None where training gave none."""
+        return (
+            (float(self._of["context_weight"]), float(self._of["context_floor"]))
+            if "context_weight" in self._of
+            else None
         )
 
     def _log_odds(self, text: str, kind: str) -> float:

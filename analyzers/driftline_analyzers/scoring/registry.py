@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from driftline_analyzers.grounding.head import Head
 from driftline_analyzers.grounding.scorer import GroundingScorer
 from driftline_analyzers.quality.json_format import JsonFormatScorer
 from driftline_analyzers.quality.readability import ReadabilityScorer
@@ -18,9 +19,10 @@ from driftline_analyzers.scoring.lazy_stage import LazyStage
 from driftline_analyzers.scoring.names import ScorerName
 from driftline_analyzers.scoring.scorer import CallScorer
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_core.errors import ConfigError
 
 SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = {
-    "grounding": lambda settings: GroundingScorer(second_stage=_second_stage(settings)),
+    "grounding": lambda settings: GroundingScorer(second_stage=_second_stage(settings), head=_grounding_head(settings)),
     "injection": lambda settings: InjectionScorer(),
     "toxicity": lambda settings: ToxicityScorer(classifier=settings.toxicity_classifier, device=settings.device),
     "pii": lambda settings: PiiScorer(),
@@ -43,3 +45,14 @@ def make_scorers(settings: AnalyzerSettings) -> list[CallScorer]:
 
 def _second_stage(settings: AnalyzerSettings) -> LazyStage | None:
     return None if settings.grounding_model is None else LazyStage(settings.grounding_model, device=settings.device)
+
+
+def _grounding_head(settings: AnalyzerSettings) -> Head | None:
+    if settings.grounding_head is None:
+        return None
+    try:
+        return Head.load(settings.grounding_head.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"expected the grounding head {settings.grounding_head} to be readable, got: {error}"
+        ) from error

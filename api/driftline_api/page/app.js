@@ -6,6 +6,7 @@ import { readBias } from "./bias.js";
 import { ago, clock } from "./format.js";
 import { drawOverview } from "./overview.js";
 import { readReferences } from "./references.js";
+import { drawReview, readReview } from "./review.js";
 import { readSafety } from "./safety.js";
 import { drawTrace } from "./trace.js";
 
@@ -17,7 +18,7 @@ const DEFAULT_RANGE = "24h";
 const STRIP_MS = 168 * HOUR_MS;
 
 const byId = (id) => document.getElementById(id);
-const view = { services: [], widened: null, lastGood: null };
+const view = { services: [], widened: null, lastGood: null, reviewed: null };
 let running = null;
 let timer = 0;
 
@@ -27,14 +28,14 @@ function address() {
   return { path: path || "/", query: new URLSearchParams(query ?? "") };
 }
 
-function navigate(changes) {
+function navigate(changes, path = "/") {
   const { query } = address();
   for (const [name, value] of Object.entries(changes)) {
     if (value) query.set(name, value);
     else query.delete(name);
   }
   view.widened = null;
-  location.hash = `#/?${query}`;
+  location.hash = `#${path}?${query}`;
 }
 
 /** From and to of the chosen range as Dates. `all` spans what was ever seen. */
@@ -63,10 +64,12 @@ async function refresh() {
   try {
     const { path, query } = address();
     const traceId = path.match(/^\/trace\/([0-9a-fA-F]+)$/)?.[1];
-    byId("overview").hidden = Boolean(traceId);
-    byId("pickers").hidden = Boolean(traceId);
+    const isReview = path === "/review" && Boolean(query.get("analyzer"));
+    byId("overview").hidden = byId("pickers").hidden = Boolean(traceId) || isReview;
     byId("trace").hidden = !traceId;
+    byId("review").hidden = !isReview;
     if (traceId) await refreshTrace(traceId, query.get("span"), signal);
+    else if (isReview) await refreshReview(query, signal);
     else await refreshOverview(query, signal);
     view.lastGood = Date.now();
     drawState(null);
@@ -92,6 +95,20 @@ async function refreshTrace(traceId, spanId, signal) {
     }
     throw error;
   }
+}
+
+/** Read once and kept, so that nothing moves below a reviewer's hand. */
+async function refreshReview(query, signal) {
+  const target = byId("review");
+  const key = ["review", query.toString()];
+  if (view.reviewed === key.join("?")) return;
+  note(null);
+  view.services = (await get("services", {}, signal)).items;
+  const { from, to } = timeRange(RANGES[query.get("range")] === undefined ? "all" : query.get("range"));
+  const found = await readReview(query, { from: from.toISOString(), to: to.toISOString() }, signal);
+  forget(target);
+  show(target, key, () => drawReview(query, found, (changes) => navigate(changes, "/review")));
+  view.reviewed = key.join("?");
 }
 
 /** What the scorers say about the calls of a trace; nothing where that cannot be read: the trace is worth showing without. */
@@ -186,6 +203,7 @@ byId("service").addEventListener("change", (event) => navigate({ service: event.
 byId("model").addEventListener("change", (event) => navigate({ model: event.target.value }));
 byId("pickers").addEventListener("submit", (event) => event.preventDefault());
 addEventListener("hashchange", () => {
+  view.reviewed = null;
   forget(byId("trace"));
   refresh();
   scrollTo(0, 0);

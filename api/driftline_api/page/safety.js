@@ -56,13 +56,21 @@ function shareRow(one, most) {
   return el(
     "tr",
     { title: meaning(one.analyzer) },
-    el("td", {}, one.analyzer.replaceAll("_", " ")),
+    el("td", {}, el("a", { href: reviewHref(one), title: `Review: ${meaning(one.analyzer)}` }, one.analyzer.replaceAll("_", " "))),
     el("td", {}, one.field.replaceAll("_", " ")),
     el("td", { class: one.flagged ? "number worse" : "number" }, `${whole(one.flagged)} of ${whole(one.scored)}`),
     el("td", { class: "number" }, el("span", { class: "share-track" }, bar), share(one.share)),
     el("td", { class: "number muted" }, range),
     el("td", { class: "number muted" }, one.unknown ? whole(one.unknown) : "–"),
   );
+}
+
+/** The queue of a scorer's field, in the range and slice that the page shows. */
+function reviewHref(one) {
+  const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
+  query.set("analyzer", one.analyzer);
+  query.set("field", one.field);
+  return `#/review?${query}`;
 }
 
 /** Flagged shares of the scorers that flag most, step by step; a step with few scores is a gap. */

@@ -95,7 +95,9 @@ def _group(groups: Groups, values: Floats, _present: Mask) -> Floats:
 
 def _stdvar(groups: Groups, values: Floats, present: Mask) -> Floats:
     count = np.maximum(_count(groups, values, present), 1.0)
-    deviation = values - groups.spread(_sum(groups, values, present) / count)
+    # From the smallest on, so that equal samples have exactly no variance.
+    offset = values - groups.spread(_min(groups, values, present))
+    deviation = offset - groups.spread(_sum(groups, offset, present) / count)
     # Of one sample it is 0, be that NaN or infinite.
     return np.where(count == 1, 0.0, _sum(groups, deviation * deviation, present) / count)
 

@@ -3,6 +3,7 @@
 driftline_core.errors.QueryError
 └── PromqlError
     ├── BadQuery        (ValueError)    bad_data: does not parse, or asks for what cannot be
+    │   └── BadSelector                 bad_data: a match[] that is no selector
     ├── ExecutionError                  execution: understood, and failed on the data
     ├── QueryTimeout    (TimeoutError)  timeout
     └── QueryCanceled                   canceled
@@ -23,6 +24,10 @@ class BadQuery(PromqlError, ValueError):
     """The query or one of its parameters cannot mean anything."""
 
     kind: ClassVar[str] = "bad_data"
+
+
+class BadSelector(BadQuery):
+    """A series selector does not parse."""
 
 
 class ExecutionError(PromqlError):

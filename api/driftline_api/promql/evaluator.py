@@ -13,6 +13,7 @@ from driftline_api.promql.errors import BadQuery, ExecutionError, QueryCanceled,
 from driftline_api.promql.functions import CLOCKS, ELEMENTWISE, VECTOR_FUNCTIONS, number_of, text_of, vector_of
 from driftline_api.promql.label_functions import LABEL_NAME
 from driftline_api.promql.matchers import LabelMatcher, MatchKind
+from driftline_api.promql.numbers import format_sample
 from driftline_api.promql.over_time import OVER_TIME_FUNCTIONS
 from driftline_api.promql.parsing import (
     at_ms,
@@ -24,7 +25,7 @@ from driftline_api.promql.parsing import (
     unwrapped,
 )
 from driftline_api.promql.rates import RATE_FUNCTIONS
-from driftline_api.promql.selectors import SampleBlock, SeriesSource, block_of_vector, newest_samples, windows
+from driftline_api.promql.selectors import SampleBlock, SeriesSource, Windows, block_of_vector, newest_samples
 from driftline_api.promql.values import (
     METRIC_NAME,
     SAME_LABELSET,
@@ -61,16 +62,21 @@ class Evaluator:
 
     def evaluate(self, tree: Any, times: Times) -> Value:
         """The tree's value at times (n_steps,) ms. Raises PromqlError."""
+        self._check_time()
+        value = self._dispatch(tree, times)
+        if isinstance(value, InstantVector | RangeVector):
+            self._check_size(len(value.labels), times)
+        return value
+
+    def _check_time(self) -> None:
         if self.is_canceled():
             raise QueryCanceled("query was canceled in expression evaluation")
         if self.is_late():
             raise QueryTimeout("query timed out in expression evaluation")
-        value = self._dispatch(tree, times)
-        if isinstance(value, InstantVector | RangeVector):
-            shape = value.values.shape if isinstance(value, InstantVector) else value.first.shape
-            if self._n_samples + shape[0] * len(times) > self.max_samples:
-                raise ExecutionError(_TOO_MANY)
-        return value
+
+    def _check_size(self, n_series: int, times: Times) -> None:
+        if self._n_samples + n_series * len(times) > self.max_samples:
+            raise ExecutionError(_TOO_MANY)
 
     def _dispatch(self, tree: Any, times: Times) -> Value:  # noqa: PLR0911 - one line for each kind of node
         match tree:
@@ -82,10 +88,8 @@ class Evaluator:
                 return self.evaluate(tree.expr, times)
             case pp.VectorSelector():
                 return self._newest(tree, times)[0]
-            case pp.MatrixSelector():
-                return self._matrix(tree, times)
-            case pp.SubqueryExpr():
-                return self._subquery(tree, times)
+            case pp.MatrixSelector() | pp.SubqueryExpr():
+                return self._windows(tree, times).all()
             case pp.UnaryExpr():
                 return self._negated(self.evaluate(tree.expr, times))
             case pp.BinaryExpr():
@@ -121,13 +125,16 @@ class Evaluator:
         block = self._select(selector, int(wanted.min()) - self.lookback_ms, int(wanted.max()))
         return newest_samples(block, wanted, lookback_ms=self.lookback_ms, is_left_open=self.is_left_open)
 
-    def _matrix(self, tree: Any, times: Times) -> RangeVector:
+    def _windows(self, tree: Any, times: Times) -> Windows:
+        """The windows of a range selector or subquery."""
+        if isinstance(tree, pp.SubqueryExpr):
+            return self._subquery(tree, times)
         ends = self._reference_times(tree.vector_selector, times)
         range_ms = milliseconds(tree.range)
         block = self._select(tree.vector_selector, int(ends.min()) - range_ms, int(ends.max()))
-        return windows(block, ends, range_ms=range_ms, is_left_open=self.is_left_open)
+        return Windows(block=block.without_stale(), ends=ends, range_ms=range_ms, is_left_open=self.is_left_open)
 
-    def _subquery(self, tree: Any, times: Times) -> RangeVector:
+    def _subquery(self, tree: Any, times: Times) -> Windows:
         ends = self._reference_times(tree, times)
         range_ms = milliseconds(tree.range)
         step = milliseconds(tree.step) or self.subquery_step_ms
@@ -143,7 +150,7 @@ class Evaluator:
             ones = np.ones((1, len(inner_times)), dtype=np.bool_)
             inner = InstantVector(labels=[()], values=inner.values[None, :], present=ones)
         block = block_of_vector(vector_of(inner).compact(), inner_times)
-        return windows(block, ends, range_ms=range_ms, is_left_open=self.is_left_open)
+        return Windows(block=block.without_stale(), ends=ends, range_ms=range_ms, is_left_open=self.is_left_open)
 
     # Operators
 
@@ -190,7 +197,7 @@ class Evaluator:
         limit = number_of(parameter)
         refused = limit[~((limit > -_MAX_LIMIT) & (limit < _MAX_LIMIT))]
         if len(refused):
-            raise ExecutionError(f"Scalar value {refused[0]:g} overflows int64")
+            raise ExecutionError(f"Scalar value {format_sample(float(refused[0]))} overflows int64")
         return top(vector, grouping, np.trunc(limit).astype(np.int64), is_bottom=op == "bottomk")
 
     # Functions
@@ -211,11 +218,16 @@ class Evaluator:
         return VECTOR_FUNCTIONS[name]([self.evaluate(argument, times) for argument in tree.args], times)
 
     def _range_function(self, name: str, arguments: list[Any], times: Times) -> InstantVector:
-        values = [self.evaluate(argument, times) for argument in arguments]
-        window = next(value for value in values if isinstance(value, RangeVector))
-        numbers = [value.values for value in values if isinstance(value, Scalars)]
-        result, present = _RANGE_FUNCTIONS[name](window, numbers, times)
-        vector = InstantVector(labels=window.labels, values=result, present=present).compact()
+        numbers = [number_of(self.evaluate(argument, times)) for argument in arguments if not _is_range(argument)]
+        self._check_time()
+        found = self._windows(next(unwrapped(argument) for argument in arguments if _is_range(argument)), times)
+        self._check_size(len(found.block.labels), times)
+        result = np.empty((len(found.block.labels), len(times)))
+        present = np.empty(result.shape, dtype=np.bool_)
+        for rows, window in found.parts():
+            self._check_time()
+            result[rows], present[rows] = _RANGE_FUNCTIONS[name](window, numbers, times)
+        vector = InstantVector(labels=found.block.labels, values=result, present=present).compact()
         if name == "last_over_time":
             return vector
         nameless = [tuple(pair for pair in labels if pair[0] != METRIC_NAME) for labels in vector.labels]
@@ -249,8 +261,13 @@ class Evaluator:
         return vector.compact()
 
 
+def _is_range(argument: Any) -> bool:
+    return isinstance(unwrapped(argument), pp.MatrixSelector | pp.SubqueryExpr)
+
+
 def _labels_of_absent(argument: Any) -> Labels:
     """What an absent series would have been called: the labels that the selector fixes, each only if fixed once."""
+    argument = unwrapped(argument)
     if isinstance(argument, pp.MatrixSelector):
         argument = argument.vector_selector
     if not isinstance(argument, pp.VectorSelector):

@@ -20,7 +20,8 @@ _FIELDS: Final = ("name", "type", "unit", "help", "labels", "sql")
 _OPTIONAL: Final = ("value",)
 _NAME: Final = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL: Final = r"[a-z][a-z0-9_]*"
-_INCLUDES: Final = {"-- include cost": COST_SQL}
+_INCLUDES: Final = {"-- include cost": COST_SQL.replace("{from_s:Int64}", "{since_s:Int64}")}
+"""Cost of every minute since then: a counter holds what was before the range too."""
 
 
 class MetricKind(StrEnum):

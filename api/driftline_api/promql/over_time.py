@@ -33,7 +33,9 @@ def _mean(vector: RangeVector) -> Floats:
 def _variance(vector: RangeVector) -> Floats:
     def variance(chunk: Chunk) -> Floats:
         n = chunk.counts.astype(np.float64)
-        deviation = chunk.values - chunk.spread(chunk.sum(chunk.values) / n)
+        # From the first sample on, so that equal samples have exactly no variance.
+        offset = chunk.values - chunk.spread(chunk.values[chunk.starts])
+        deviation = offset - chunk.spread(chunk.sum(offset) / n)
         return chunk.sum(deviation * deviation) / n
 
     return map_chunks(vector, variance)

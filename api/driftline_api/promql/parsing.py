@@ -1,14 +1,15 @@
 """From text to promql-parser's tree, and the few questions that evaluation asks of it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import promql_parser as pp
 
 from driftline_api.promql.aggregations import Grouping
 from driftline_api.promql.binary import SET_OPERATORS, Matching
-from driftline_api.promql.errors import BadQuery
+from driftline_api.promql.errors import BadQuery, BadSelector
 from driftline_api.promql.functions import CLOCKS, ELEMENTWISE, VECTOR_FUNCTIONS
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, equal
 from driftline_api.promql.over_time import OVER_TIME_FUNCTIONS
@@ -42,7 +43,8 @@ MAX_TEXT: Final = 262_144
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`', re.DOTALL)
 MAX_DEPTH: Final = 100
 """Expressions inside of each other: what the call stack bears with room to spare."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_AT_MS: Final = 1 << 62
+"""A time may still be moved by an offset in 64 bits."""
 
 # Prometheus 2 knows double_exponential_smoothing by its old name, the parser by the new one alone.
 pp.register_extra_functions(
@@ -70,10 +72,14 @@ def parse(text: str) -> Any:
 
 
 def parse_selector(text: str) -> list[LabelMatcher]:
-    """The matchers of a series selector, as in `match[]`. Raises BadQuery."""
-    tree = parse(text)
+    """The matchers of a series selector, as in `match[]`. Raises BadSelector."""
+    try:
+        tree = parse(text)
+    except BadQuery as error:
+        is_empty = "at least one non-empty matcher" in str(error)
+        raise BadSelector("match[] must contain at least one non-empty matcher" if is_empty else str(error)) from error
     if not isinstance(tree, pp.VectorSelector) or tree.offset is not None or tree.at is not None:
-        raise BadQuery(f"parse error: expected a series selector, got {text}")
+        raise BadSelector(f"parse error: expected a series selector, got {text}")
     return matchers_of(tree)
 
 
@@ -157,8 +163,12 @@ def at_ms(modifier: Any, *, start_ms: int, end_ms: int) -> int | None:
         return start_ms
     if modifier.type == pp.AtModifierType.End:
         return end_ms
-    since: timedelta = modifier.at - _EPOCH
-    return round(since / timedelta(milliseconds=1))
+    return _at_ms(modifier)
+
+
+def _at_ms(modifier: Any) -> int:
+    """From how the parser writes it: its own number panics on a time before 1970, which it takes for 1970."""
+    return round(Decimal(str(modifier).removeprefix("@ ")) * 1000)
 
 
 def _check(node: Any, depth: int) -> None:
@@ -187,6 +197,8 @@ def _children(node: Any) -> list[Any]:
 
 
 def _check_node(node: Any) -> None:
+    if isinstance(node, pp.VectorSelector | pp.SubqueryExpr) and node.at is not None:
+        _check_at(node.at)
     match node:
         case pp.Call() if node.func.name not in KNOWN_FUNCTIONS:
             raise BadQuery(f'parse error: unknown function with name "{node.func.name}"')
@@ -200,6 +212,11 @@ def _check_node(node: Any) -> None:
             raise BadQuery("parse error: bool modifier can only be used on comparison operators")
         case _:
             pass
+
+
+def _check_at(modifier: Any) -> None:
+    if modifier.type == pp.AtModifierType.At and _at_ms(modifier) > _MAX_AT_MS:
+        raise BadQuery("parse error: timestamp out of bounds for @ modifier")
 
 
 def _has_fill(modifier: Any) -> bool:

@@ -29,18 +29,23 @@ class MinuteGrid:
         """The first minute (Unix seconds) that ends after the last sample."""
         return self.from_s + len(self.times) * (MINUTE_MS // 1000)
 
-    def alive(self, first_s: int) -> slice:
-        """The samples of a series whose first minute began then: it is 0 at that instant and counted one minute later."""
-        return slice(max((first_s * 1000 - self.start_ms) // MINUTE_MS, 0), None)
+    def alive(self, first_s: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The first sample of series whose first minutes began then: each is 0 at that instant and counted one minute later."""
+        return np.maximum((first_s.astype(np.int64) * 1000 - self.start_ms) // MINUTE_MS, 0)
 
-    def positions(self, minutes_s: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Which sample first counts each minute."""
-        return (minutes_s * 1000 + MINUTE_MS - self.start_ms) // MINUTE_MS
+    def cells(self, minutes_s: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where each minute is first counted, as a flat position in (n_series, n): series i has minutes offsets[i]:offsets[i + 1]."""
+        positions = (minutes_s.astype(np.int64) * 1000 + MINUTE_MS - self.start_ms) // MINUTE_MS
+        return positions + np.repeat(np.arange(len(offsets) - 1, dtype=np.int64) * len(self.times), np.diff(offsets))
 
-    def running(self, base: float, positions: npt.NDArray[np.int64], increments: Floats) -> Floats:
-        """The counter at every sample: (n,)."""
-        counted: Floats = np.bincount(positions, weights=increments, minlength=len(self.times)).astype(np.float64)
-        return base + np.cumsum(counted)
+    def lines(self, base: Floats, cells: npt.NDArray[np.int64], increments: Floats) -> Floats:
+        """Every counter at every sample: (n_series, n). base: (n_series,); cells, increments: (n_minutes,)."""
+        size = len(base) * len(self.times)
+        counted: Floats = np.bincount(cells, weights=increments, minlength=size).astype(np.float64, copy=False)
+        running = counted.reshape(len(base), len(self.times))
+        np.cumsum(running, axis=1, out=running)
+        running += base[:, None]
+        return running
 
 
 def held(ends_ms: Times, lengths_ms: Times, values: Floats, *, start_ms: int, end_ms: int) -> tuple[Times, Floats]:

@@ -1,8 +1,8 @@
 """Selecting samples: the newest within the lookback for an instant vector, a window of them for a range vector."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from driftline_api.promql.values import (
 )
 
 Indices = npt.NDArray[np.int64]
+_PART_CELLS: Final = 32_768
 
 
 class SeriesSource(Protocol):
@@ -32,23 +33,41 @@ class SeriesSource(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleBlock:
-    """Series end to end: series i is samples offsets[i]..offsets[i + 1]. Sorted by labels, times ascending."""
+    """Series end to end: series i is samples offsets[i]..offsets[i + 1]. Sorted by labels, times ascending.
+
+    every_ms: all samples are on one grid of so many ms and no series has a gap; 0 where that is not known.
+    """
 
     labels: list[Labels]
     timestamps: Times
     values: Floats
     offsets: Indices
+    every_ms: int = 0
 
     @classmethod
     def of(cls, series: Sequence[Series]) -> "SampleBlock":
         """The series that have samples, sorted by labels."""
         chosen = sorted((one for one in series if len(one.timestamps)), key=lambda one: one.labels)
         counts = [len(one.timestamps) for one in chosen]
+        timestamps = np.concatenate([one.timestamps for one in chosen]) if chosen else np.empty(0, dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         return cls(
             labels=[one.labels for one in chosen],
-            timestamps=np.concatenate([one.timestamps for one in chosen]) if chosen else np.empty(0, dtype=np.int64),
+            timestamps=timestamps,
             values=np.concatenate([one.values for one in chosen]) if chosen else np.empty(0),
-            offsets=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
+            offsets=offsets,
+            every_ms=_grid_step(timestamps, offsets),
+        )
+
+    def rows(self, begin: int, end: int) -> "SampleBlock":
+        """Series begin..end alone."""
+        samples = slice(self.offsets[begin], self.offsets[end])
+        return SampleBlock(
+            labels=self.labels[begin:end],
+            timestamps=self.timestamps[samples],
+            values=self.values[samples],
+            offsets=self.offsets[begin : end + 1] - self.offsets[begin],
+            every_ms=self.every_ms,
         )
 
     def without_stale(self) -> "SampleBlock":
@@ -65,13 +84,25 @@ class SampleBlock:
         )
 
     def count_before(self, times: Times, *, is_inclusive: bool) -> Indices:
-        """Index of the first sample later than each time (or not earlier, when not inclusive): (n_series, n_steps).
-
-        One binary search over all series: sample and query are keyed by (series, time), both in one integer.
-        """
+        """Index of the first sample later than each time (or not earlier, when not inclusive): (n_series, n_steps)."""
         n_series = len(self.labels)
         if n_series == 0 or len(self.timestamps) == 0:
             return np.zeros((n_series, len(times)), dtype=np.int64)
+        return self._on_grid(times, is_inclusive) if self.every_ms else self._searched(times, is_inclusive)
+
+    def _on_grid(self, times: Times, is_inclusive: bool) -> Indices:
+        earliest = int(self.timestamps.min())
+        begins = (self.timestamps[self.offsets[:-1]] - earliest) // self.every_ms
+        # Of a grid without an end, (n_steps,); of each series, cut to where it begins and ends.
+        before = (times - earliest - (0 if is_inclusive else 1)) // self.every_ms + 1
+        index = before[None, :] - begins[:, None]
+        np.clip(index, 0, np.diff(self.offsets)[:, None], out=index)
+        index += self.offsets[:-1, None]
+        return index
+
+    def _searched(self, times: Times, is_inclusive: bool) -> Indices:
+        """One binary search over all series: sample and query are keyed by (series, time), both in one integer."""
+        n_series = len(self.labels)
         earliest = int(self.timestamps.min())
         span = int(self.timestamps.max()) - earliest + 2
         series = np.repeat(np.arange(n_series, dtype=np.int64), np.diff(self.offsets))
@@ -80,6 +111,20 @@ class SampleBlock:
         wanted = np.clip(wanted, 0, span - 1 if is_inclusive else span)
         queries = np.arange(n_series, dtype=np.int64)[:, None] * span + wanted[None, :]
         return np.searchsorted(keys, queries, side="right" if is_inclusive else "left").astype(np.int64)
+
+
+def _grid_step(timestamps: Times, offsets: Indices) -> int:
+    """The distance of all samples of all series, where it is one and all are on one grid; else 0."""
+    if len(timestamps) < 2:
+        return 0
+    steps = np.diff(timestamps)
+    begins = offsets[1:-1]
+    is_inside = np.ones(len(steps), dtype=np.bool_)
+    is_inside[begins - 1] = False
+    step = int(steps[is_inside.argmax()]) if is_inside.any() else 0
+    if step <= 0 or (is_inside & (steps != step)).any():
+        return 0
+    return 0 if ((timestamps[begins] - timestamps[0]) % step).any() else step
 
 
 def newest_samples(
@@ -103,20 +148,42 @@ def newest_samples(
     return vector.compact(), taken[kept]
 
 
-def windows(block: SampleBlock, ends: Times, *, range_ms: int, is_left_open: bool) -> RangeVector:
-    """The samples of each series in [end - range, end] (closed, as Prometheus 2) or (end - range, end] (as Prometheus 3)."""
-    block = block.without_stale()
-    starts = ends - range_ms
-    return RangeVector(
-        labels=block.labels,
-        timestamps=block.timestamps,
-        values=block.values,
-        first=block.count_before(starts, is_inclusive=is_left_open),
-        last=block.count_before(ends, is_inclusive=True),
-        window_start=starts,
-        window_end=ends,
-        range_ms=range_ms,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """The samples of each series in [end - range, end] (closed, as Prometheus 2) or (end - range, end] (as Prometheus 3).
+
+    block: without staleness markers. ends: (n_steps,) ms.
+    """
+
+    block: SampleBlock
+    ends: Times
+    range_ms: int
+    is_left_open: bool
+
+    def all(self) -> RangeVector:
+        """Of all series at once."""
+        return self._of(self.block)
+
+    def parts(self) -> Iterator[tuple[slice, RangeVector]]:
+        """Some series after the other, so few that what is computed of them stays in the processor's cache."""
+        n_series = len(self.block.labels)
+        height = max(1, _PART_CELLS // max(1, len(self.ends)))
+        for begin in range(0, n_series, height):
+            rows = slice(begin, min(begin + height, n_series))
+            yield rows, self._of(self.block.rows(rows.start, rows.stop))
+
+    def _of(self, block: SampleBlock) -> RangeVector:
+        starts = self.ends - self.range_ms
+        return RangeVector(
+            labels=block.labels,
+            timestamps=block.timestamps,
+            values=block.values,
+            first=block.count_before(starts, is_inclusive=self.is_left_open),
+            last=block.count_before(self.ends, is_inclusive=True),
+            window_start=starts,
+            window_end=self.ends,
+            range_ms=self.range_ms,
+        )
 
 
 def block_of_vector(vector: InstantVector, times: Times) -> SampleBlock:

@@ -1,36 +1,25 @@
 """Samples for PromQL from the store: each metric's SQL, bound to a project, a time range and the labels asked for."""
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise, repeat
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
+from driftline_api.promql.counter_rows import BUCKET_COLUMNS, COUNTER_COLUMNS, HISTOGRAM_COLUMNS, CounterRows, flat
+from driftline_api.promql.earlier_sums import DAY_S, EarlierSums, table_of
 from driftline_api.promql.errors import ExecutionError
 from driftline_api.promql.matchers import LabelMatcher, MatchKind, anchored, matches_all
 from driftline_api.promql.metrics import Metric, MetricCatalogue, MetricKind
 from driftline_api.promql.numbers import format_value
+from driftline_api.promql.recorded_source import RecordedSource
 from driftline_api.promql.samples import MinuteGrid, held
-from driftline_api.promql.values import METRIC_NAME, Labels, Series, make_labels
+from driftline_api.promql.values import METRIC_NAME, Floats, Labels, Series, make_labels
 from driftline_core.clock import Clock, utc_now
 from driftline_core.errors import StoreError
 from driftline_core.store import Store
 from driftline_core.store.rollup import BUCKETS_MS
 
-_COUNTER_COLUMNS: Final = ("first_s", "base", "minutes", "increments")
 _GAUGE_COLUMNS: Final = ("ends_ms", "lengths_ms", "values")
-_HISTOGRAM_COLUMNS: Final = (
-    "first_s",
-    "minutes",
-    "base_count",
-    "counts",
-    "base_sum",
-    "sums",
-    "base_buckets",
-    "buckets",
-)
 _CONDITIONS: Final = {
     MatchKind.EQUAL: "{label} = {{{name}:String}}",
     MatchKind.NOT_EQUAL: "{label} != {{{name}:String}}",
@@ -56,12 +45,15 @@ class StoreSource:
         catalogue: MetricCatalogue = _CATALOGUE,
         clock: Clock = utc_now,
         max_samples: int = 50_000_000,
+        earlier: EarlierSums | None = None,
     ) -> None:
         self.project = project
         self.catalogue = catalogue
         self._store = store
+        self._recorded = RecordedSource(store, project)
         self._clock = clock
         self._max_samples = max_samples
+        self._earlier = earlier if earlier is not None else EarlierSums()
 
     def select(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Series]:
         """Every series that passes all matchers with its samples in start_ms..end_ms, both inclusive."""
@@ -73,6 +65,9 @@ class StoreSource:
             found.extend(self._read(metric, names, matchers, start_ms, end_ms))
             if sum(len(one.timestamps) for one in found) > self._max_samples:
                 raise ExecutionError("query processing would load too many samples into memory in query execution")
+        if self._may_be_recorded(matchers):
+            found.extend(self._recorded.select(matchers, start_ms, end_ms))
+            self._check_size(sum(len(one.timestamps) for one in found))
         return found
 
     def label_sets(self, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> list[Labels]:
@@ -83,13 +78,19 @@ class StoreSource:
             return []
         found: list[Labels] = []
         for metric, names in self.catalogue.selected(matchers):
-            table = self._table(metric, (), matchers, _label_bounds(metric, start_ms, end_ms))
-            for row in self._labels(metric, table):
+            for row in self._label_rows(metric, matchers, start_ms, end_ms):
                 for name in names:
                     for labels in _series_labels(metric, name, row):
                         if matches_all(matchers, labels):
                             found.append(labels)
+        if self._may_be_recorded(matchers):
+            found.extend(self._recorded.label_sets(matchers, start_ms, end_ms))
         return found
+
+    def _may_be_recorded(self, matchers: Sequence[LabelMatcher]) -> bool:
+        """False for a query that names a metric of the catalogue."""
+        named = [one.value for one in matchers if one.name == METRIC_NAME and one.kind is MatchKind.EQUAL]
+        return not any(name in self.catalogue.series_names for name in named)
 
     def _read(
         self, metric: Metric, names: list[str], matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int
@@ -106,67 +107,74 @@ class StoreSource:
             yield from self._histograms(metric, names, matchers, grid)
 
     def _counters(self, metric: Metric, matchers: Sequence[LabelMatcher], grid: MinuteGrid) -> Iterator[Series]:
-        table = self._table(metric, _COUNTER_COLUMNS, matchers, _grid_bounds(grid))
-        self._check_size(table.num_rows * len(grid.times))
-        first, base = table.column("first_s").to_numpy(), table.column("base").to_numpy()
-        minutes, increments = _lists(table, "minutes"), _lists(table, "increments")
-        for i, labels in enumerate(self._labels(metric, table)):
-            alive = grid.alive(int(first[i]))
-            running = grid.running(float(base[i]), grid.positions(minutes[i]), increments[i].astype(np.float64))
-            yield Series(
-                labels=make_labels({METRIC_NAME: metric.name, **labels}),
-                timestamps=grid.times[alive],
-                values=running[alive],
-            )
+        rows = self._rows(metric, COUNTER_COLUMNS, matchers, from_s=grid.from_s, to_s=grid.to_s)
+        self._check_size(len(rows.first_s) * len(grid.times))
+        lines = grid.lines(rows.base["base"], grid.cells(rows.minutes, rows.offsets), rows.counted["increments"])
+        yield from _series(_names(rows.labels, metric.name), grid, rows, lines)
 
     def _histograms(
         self, metric: Metric, names: list[str], matchers: Sequence[LabelMatcher], grid: MinuteGrid
     ) -> Iterator[Series]:
-        table = self._table(metric, _HISTOGRAM_COLUMNS, matchers, _grid_bounds(grid))
-        bounds = bucket_labels()
-        self._check_size(table.num_rows * len(grid.times) * len(bounds))
-        first = table.column("first_s").to_numpy()
-        minutes, counts, sums = _lists(table, "minutes"), _lists(table, "counts"), _lists(table, "sums")
-        base_count, base_sum = table.column("base_count").to_numpy(), table.column("base_sum").to_numpy()
-        base_buckets, buckets = _lists(table, "base_buckets"), _nested_lists(table, "buckets", width=len(bounds))
-        for i, labels in enumerate(self._labels(metric, table)):
-            alive = grid.alive(int(first[i]))
-            positions = grid.positions(minutes[i])
-            lines: dict[str, tuple[float, npt.NDArray[Any]]] = {
-                f"{metric.name}_count": (float(base_count[i]), counts[i]),
-                f"{metric.name}_sum": (float(base_sum[i]), sums[i]),
-            }
-            for name, (base, increments) in lines.items():
-                if name in names:
-                    yield Series(
-                        labels=make_labels({METRIC_NAME: name, **labels}),
-                        timestamps=grid.times[alive],
-                        values=grid.running(base, positions, increments.astype(np.float64))[alive],
-                    )
-            if f"{metric.name}_bucket" not in names:
-                continue
-            by_minute = buckets[i]
-            for number, bound in enumerate(bounds):
-                named = make_labels({METRIC_NAME: f"{metric.name}_bucket", **labels, _LE: bound})
-                if not matches_all(matchers, named):
-                    continue
-                is_total = number >= len(bounds) - 1
-                base = base_count[i] if is_total else base_buckets[i][number] if len(base_buckets[i]) else 0.0
-                increments = counts[i] if is_total else by_minute[:, number]
-                yield Series(
-                    labels=named,
-                    timestamps=grid.times[alive],
-                    values=grid.running(float(base), positions, increments.astype(np.float64))[alive],
+        has_buckets, bounds = f"{metric.name}_bucket" in names, bucket_labels()
+        columns = HISTOGRAM_COLUMNS + BUCKET_COLUMNS if has_buckets else HISTOGRAM_COLUMNS
+        rows = self._rows(metric, columns, matchers, from_s=grid.from_s, to_s=grid.to_s)
+        self._check_size(len(rows.first_s) * len(grid.times) * (len(bounds) if has_buckets else 1))
+        cells = grid.cells(rows.minutes, rows.offsets)
+        for suffix in ("count", "sum"):
+            if (name := f"{metric.name}_{suffix}") in names:
+                lines = grid.lines(rows.base[f"base_{suffix}"], cells, rows.counted[f"{suffix}s"])
+                yield from _series(_names(rows.labels, name), grid, rows, lines)
+        if not has_buckets:
+            return
+        on_le = [matcher for matcher in matchers if matcher.name == _LE]
+        for number, bound in enumerate(bounds):
+            if all(matcher.matches(bound) for matcher in on_le):
+                # The last bucket is all of them, also for rows from before there were buckets.
+                is_total = number == len(bounds) - 1
+                lines = grid.lines(
+                    rows.base["base_count"] if is_total else rows.base["base_buckets"][:, number],
+                    cells,
+                    rows.counted["counts"] if is_total else rows.counted["buckets"][:, number],
                 )
+                yield from _series(_names(rows.labels, f"{metric.name}_bucket", bound=bound), grid, rows, lines)
+
+    def _rows(
+        self, metric: Metric, columns: tuple[str, ...], matchers: Sequence[LabelMatcher], *, from_s: int, to_s: int
+    ) -> CounterRows:
+        """A counter's or histogram's rows, what was before the range remembered where the metric's SQL can do without it."""
+
+        def read(of: Sequence[LabelMatcher], **bounds: int) -> CounterRows:
+            return CounterRows.of(
+                self._table(metric, columns, of, bounds), metric.labels, n_buckets=len(bucket_labels())
+            )
+
+        day_s, table = from_s // DAY_S * DAY_S, table_of(metric)
+        if table is None or day_s <= 0 or not _fits(metric, matchers):
+            return read(matchers, from_s=from_s, to_s=to_s, since_s=0)
+        try:
+            earlier = self._earlier.before(
+                day_s,
+                lambda: read((), from_s=day_s, to_s=day_s, since_s=0),
+                store=self._store,
+                project=self.project,
+                metric=(metric.name, columns),
+                table=table,
+            )
+        except StoreError as error:
+            raise _failed(metric, error) from error
+        return read(matchers, from_s=from_s, to_s=to_s, since_s=day_s).after(earlier, matchers)
 
     def _gauges(self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int) -> Iterator[Series]:
         table = self._table(metric, _GAUGE_COLUMNS, matchers, _gauge_bounds(start_ms, end_ms))
         self._check_size(table.num_rows * ((end_ms - start_ms) // 60_000 + 1))
-        ends, lengths, values = (_lists(table, name) for name in _GAUGE_COLUMNS)
-        for i, labels in enumerate(self._labels(metric, table)):
-            times, samples = held(ends[i], lengths[i], values[i], start_ms=start_ms, end_ms=end_ms)
+        (ends, offsets), (lengths, _), (values, _) = (flat(table, name) for name in _GAUGE_COLUMNS)
+        for labels, (begin, end) in zip(
+            _names(_label_columns(metric, table), metric.name), pairwise(offsets), strict=True
+        ):
+            held_for = slice(begin, end)
+            times, samples = held(ends[held_for], lengths[held_for], values[held_for], start_ms=start_ms, end_ms=end_ms)
             if len(times):
-                yield Series(labels=make_labels({METRIC_NAME: metric.name, **labels}), timestamps=times, values=samples)
+                yield Series(labels=labels, timestamps=times, values=samples)
 
     def _table(
         self,
@@ -184,19 +192,27 @@ class StoreSource:
                 conditions.append(_CONDITIONS[matcher.kind].format(label=matcher.name, name=name))
                 is_pattern = matcher.kind in (MatchKind.MATCHES, MatchKind.NOT_MATCHES)
                 parameters[name] = anchored(matcher.value) if is_pattern else matcher.value
-            elif matcher.name not in (METRIC_NAME, _LE) and not matcher.matches(""):
-                # A label that the metric does not have is empty.
-                conditions.append("0")
+        if not _fits(metric, matchers):
+            conditions.append("0")
         labels = [f"toString({label}) AS {label}" for label in metric.labels]
         sql = f"SELECT {', '.join([*labels, *columns])} FROM (\n{metric.sql}\n) WHERE {' AND '.join(conditions)}"
         try:
             return self._store.arrow(sql, parameters, settings=_SETTINGS)
         except StoreError as error:
-            raise ExecutionError(f"the store failed on {metric.name}: {error}") from error
+            raise _failed(metric, error) from error
 
-    def _labels(self, metric: Metric, table: Any) -> list[dict[str, str]]:
-        columns = [table.column(label).to_pylist() for label in metric.labels]
-        return [dict(zip(metric.labels, row, strict=True)) for row in zip(*columns, strict=True)]
+    def _label_rows(
+        self, metric: Metric, matchers: Sequence[LabelMatcher], start_ms: int, end_ms: int
+    ) -> Iterator[dict[str, str]]:
+        if metric.kind is MetricKind.GAUGE:
+            columns = _label_columns(metric, self._table(metric, (), matchers, _gauge_bounds(start_ms, end_ms)))
+        else:
+            # A counter is there from its first minute on: all of it may be summed and no minute need be spelled out.
+            last_s = end_ms // 60_000 * 60
+            wanted = HISTOGRAM_COLUMNS if metric.kind is MetricKind.HISTOGRAM else COUNTER_COLUMNS
+            columns = dict(self._rows(metric, wanted, matchers, from_s=last_s, to_s=last_s).labels)
+        for row in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, row, strict=True))
 
     def _check_size(self, n_samples: int) -> None:
         if n_samples > self._max_samples:
@@ -206,20 +222,33 @@ class StoreSource:
         return int(self._clock().timestamp() * 1000)
 
 
-def _grid_bounds(grid: MinuteGrid) -> dict[str, int]:
-    return {"from_s": grid.from_s, "to_s": grid.to_s}
-
-
 def _gauge_bounds(start_ms: int, end_ms: int) -> dict[str, int]:
     return {"from_ms": max(start_ms, 0), "to_ms": end_ms}
 
 
-def _label_bounds(metric: Metric, start_ms: int, end_ms: int) -> dict[str, int]:
-    """A counter is there from its first minute on, so that all of it may be summed and no minute need be spelled out."""
-    if metric.kind is MetricKind.GAUGE:
-        return _gauge_bounds(start_ms, end_ms)
-    last_s = end_ms // 60_000 * 60
-    return {"from_s": last_s, "to_s": last_s}
+def _failed(metric: Metric, error: StoreError) -> ExecutionError:
+    return ExecutionError(f"the store failed on {metric.name}: {error}")
+
+
+def _fits(metric: Metric, matchers: Sequence[LabelMatcher]) -> bool:
+    """Whether the matchers let pass that labels which the metric does not have are empty."""
+    known = (*metric.labels, METRIC_NAME, _LE)
+    return all(matcher.name in known or matcher.matches("") for matcher in matchers)
+
+
+def _label_columns(metric: Metric, table: Any) -> dict[str, list[str]]:
+    return {label: table.column(label).to_pylist() for label in metric.labels}
+
+
+def _names(labels: Mapping[str, list[str]], name: str, *, bound: str = "") -> Iterator[Labels]:
+    """The labels of the series of each row, bound as `le` where there is one."""
+    columns: dict[str, Iterable[str]] = {**labels, METRIC_NAME: repeat(name)}
+    if bound:
+        columns[_LE] = repeat(bound)
+    ordered = sorted(columns)
+    for row in zip(*(columns[label] for label in ordered), strict=False):
+        pairs = zip(ordered, row, strict=True)
+        yield tuple(pairs) if all(row) else tuple(pair for pair in pairs if pair[1])
 
 
 def bucket_labels() -> list[str]:
@@ -235,29 +264,7 @@ def _series_labels(metric: Metric, name: str, row: dict[str, str]) -> Iterator[L
         yield make_labels({METRIC_NAME: name, **row})
 
 
-def _lists(table: Any, name: str) -> list[npt.NDArray[Any]]:
-    """A column of lists as one array a row."""
-    column = table.column(name).combine_chunks()
-    chunks = column.chunks if hasattr(column, "chunks") else [column]
-    out: list[npt.NDArray[Any]] = []
-    for chunk in chunks:
-        flat, offsets = chunk.flatten().to_numpy(zero_copy_only=False), chunk.offsets.to_numpy()
-        start = offsets[0] if len(offsets) else 0
-        out.extend(flat[begin - start : end - start] for begin, end in pairwise(offsets))
-    return out
-
-
-def _nested_lists(table: Any, name: str, *, width: int) -> list[npt.NDArray[np.float64]]:
-    """A column of lists of lists as one array (n, width) a row; inner lists of another length count as zeros."""
-    column = table.column(name).combine_chunks()
-    chunks = column.chunks if hasattr(column, "chunks") else [column]
-    out: list[npt.NDArray[np.float64]] = []
-    for chunk in chunks:
-        inner, offsets = chunk.flatten(), chunk.offsets.to_numpy()
-        is_full = np.diff(inner.offsets.to_numpy()) == width
-        flat = inner.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-        rows = np.zeros((len(inner), width))
-        rows[is_full] = flat[np.repeat(is_full, np.diff(inner.offsets.to_numpy()))].reshape(-1, width)
-        start = offsets[0] if len(offsets) else 0
-        out.extend(rows[begin - start : end - start] for begin, end in pairwise(offsets))
-    return out
+def _series(labels: Iterator[Labels], grid: MinuteGrid, rows: CounterRows, lines: Floats) -> Iterator[Series]:
+    """One series a row of lines, from its first sample on."""
+    for one, first, line in zip(labels, grid.alive(rows.first_s).tolist(), lines, strict=True):
+        yield Series(labels=one, timestamps=grid.times[first:], values=line[first:])

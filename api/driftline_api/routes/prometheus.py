@@ -1,7 +1,7 @@
 """Prometheus' HTTP query API over the store, under /prometheus/api/v1: what Grafana's data source, promtool and vmalert speak."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -12,14 +12,15 @@ from fastapi.concurrency import run_in_threadpool
 
 from driftline_api.alerts_view import AlertsView
 from driftline_api.parameters import DEFAULT_PROJECT, PROJECT_PATTERN
+from driftline_api.promql.earlier_sums import EarlierSums
 from driftline_api.promql.engine import EngineOptions, PromqlEngine
-from driftline_api.promql.errors import BadQuery, ExecutionError, PromqlError
+from driftline_api.promql.errors import BadQuery, BadSelector, ExecutionError, PromqlError
 from driftline_api.promql.label_functions import LABEL_NAME
 from driftline_api.promql.matchers import LabelMatcher
 from driftline_api.promql.metrics import Metric, MetricCatalogue
 from driftline_api.promql.numbers import parse_duration_ms, parse_time_ms
-from driftline_api.promql.parsing import parse_selector
-from driftline_api.promql.payload import result_data
+from driftline_api.promql.parsing import parse, parse_selector
+from driftline_api.promql.payload import result_json
 from driftline_api.promql.store_source import StoreSource
 from driftline_api.promql.values import Labels
 from driftline_core import Clock, QueryError, StoreError, get_logger
@@ -64,14 +65,24 @@ class Form:
         """Every value."""
         return [value for key, value in self.pairs if key == name]
 
-    def time_ms(self, name: str, default: int | None = None) -> int:
-        """A time: Unix seconds or RFC 3339. Raises BadQuery."""
+    def time_ms(self, name: str) -> int:
+        """A time that must be there: Unix seconds or RFC 3339. Raises BadQuery."""
         text = self.text(name)
-        if not text and default is not None:
-            return default
         time_ms = parse_time_ms(text)
         if time_ms is None:
             raise BadQuery(f'invalid parameter "{name}": cannot parse "{text}" to a valid timestamp')
+        return time_ms
+
+    def time_or(self, name: str, default_ms: int) -> int:
+        """A time that may be left out. Raises BadQuery, in the words that Prometheus has for these."""
+        text = self.text(name)
+        if not text:
+            return default_ms
+        time_ms = parse_time_ms(text)
+        if time_ms is None:
+            raise BadQuery(
+                f'invalid parameter "{name}": Invalid time value for \'{name}\': cannot parse "{text}" to a valid timestamp'
+            )
         return time_ms
 
     def duration_ms(self, name: str) -> int:
@@ -125,6 +136,7 @@ def prometheus_router(
     add("/series", api.series, summary="Label sets: match[], start, end, limit", with_post=True)
     add("/metadata", api.metadata, summary="Type, unit and help of metrics: metric, limit")
     add("/status/buildinfo", api.buildinfo, summary="Version of the query API")
+    add("/query_exemplars", api.query_exemplars, summary="Exemplars: there are none", with_post=True)
     add("/rules", api.rules, summary="Rule groups and their state: type")
     add("/alerts", api.alerts, summary="Pending and firing alerts")
 
@@ -149,12 +161,16 @@ class _PrometheusApi:
     clock: Clock
     catalogue: MetricCatalogue
     options: EngineOptions
+    earlier: EarlierSums = field(default_factory=EarlierSums)
 
     def query(self, form: Form, project: str) -> tuple[Any, bool]:
-        time_ms = form.time_ms("time", self._now_ms())
+        time_ms = form.time_or("time", self._now_ms())
         timeout_s = form.timeout_s()
-        result = self._engine(project).instant(_expr(form), time_ms / 1000, timeout_s=timeout_s)
-        return result_data(result), False
+        try:
+            result = self._engine(project).instant(_expr(form), time_ms / 1000, timeout_s=timeout_s)
+        except BadQuery as error:
+            raise BadQuery(f'invalid parameter "query": {error}') from error
+        return orjson.Fragment(result_json(result)), False
 
     def query_range(self, form: Form, project: str) -> tuple[Any, bool]:
         start_ms, end_ms = form.time_ms("start"), form.time_ms("end")
@@ -169,7 +185,7 @@ class _PrometheusApi:
         timeout_s = form.timeout_s()
         engine = self._engine(project)
         result = engine.range(_expr(form), start_ms / 1000, end_ms / 1000, step_ms / 1000, timeout_s=timeout_s)
-        return result_data(result), False
+        return orjson.Fragment(result_json(result)), False
 
     def labels(self, form: Form, project: str) -> tuple[Any, bool]:
         names = {name for labels in self._label_sets(form, project) for name, _ in labels}
@@ -184,18 +200,33 @@ class _PrometheusApi:
     def series(self, form: Form, project: str) -> tuple[Any, bool]:
         if not form.texts("match[]"):
             raise BadQuery("no match[] parameter provided")
-        found = [dict(labels) for labels in sorted(set(self._label_sets(form, project)))]
+        try:
+            found = [dict(labels) for labels in sorted(set(self._label_sets(form, project)))]
+        except BadSelector as error:
+            raise BadQuery(f'invalid parameter "match[]": {error}') from error
         return _limited(found, form.limit())
 
     def metadata(self, form: Form, _project: str) -> tuple[Any, bool]:
-        wanted, limit = form.text("metric"), form.limit()
+        wanted = form.text("metric")
+        try:
+            limit = int(form.text("limit") or 0)
+        except ValueError as error:
+            raise BadQuery("limit must be a number") from error
         chosen = [metric for metric in self.catalogue.metrics if wanted in ("", metric.name)]
-        kept, _ = _limited(chosen, limit)
+        kept, _ = _limited(chosen, max(limit, 0))
         return {metric.name: [_metadata(metric)] for metric in kept}, False
 
     def buildinfo(self, _form: Form, _project: str) -> tuple[Any, bool]:
         keys = ("revision", "branch", "buildUser", "buildDate", "goVersion")
         return {"version": _VERSION, **dict.fromkeys(keys, "")}, False
+
+    def query_exemplars(self, form: Form, _project: str) -> tuple[Any, bool]:
+        """Metrics here come from rollups, which keep no example of their own: always empty, as where Prometheus has none."""
+        start_ms, end_ms = form.time_or("start", 0), form.time_or("end", self._now_ms())
+        if end_ms < start_ms:
+            raise BadQuery('invalid parameter "end": end timestamp must not be before start timestamp')
+        parse(_expr(form))
+        return [], False
 
     def rules(self, form: Form, _project: str) -> tuple[Any, bool]:
         wanted = form.text("type").lower()
@@ -214,11 +245,11 @@ class _PrometheusApi:
         return (self.alerts_view.alerts_payload() if self.alerts_view is not None else {"alerts": []}), False
 
     def _label_sets(self, form: Form, project: str) -> list[Labels]:
-        start_ms, end_ms = form.time_ms("start", 0), form.time_ms("end", self._now_ms())
+        start_ms, end_ms = form.time_or("start", 0), form.time_or("end", self._now_ms())
         if end_ms < start_ms:
             raise BadQuery('invalid parameter "end": end timestamp must not be before start time')
         source = self._source(project)
-        selections: list[list[LabelMatcher]] = [_selector(text) for text in form.texts("match[]")] or [[]]
+        selections: list[list[LabelMatcher]] = [parse_selector(text) for text in form.texts("match[]")] or [[]]
         return [labels for matchers in selections for labels in source.label_sets(matchers, start_ms, end_ms)]
 
     def _engine(self, project: str) -> PromqlEngine:
@@ -226,7 +257,12 @@ class _PrometheusApi:
 
     def _source(self, project: str) -> StoreSource:
         return StoreSource(
-            self.store, project, catalogue=self.catalogue, clock=self.clock, max_samples=self.options.max_samples
+            self.store,
+            project,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            max_samples=self.options.max_samples,
+            earlier=self.earlier,
         )
 
     def _now_ms(self) -> int:
@@ -276,15 +312,8 @@ def _project(request: Request, form: Form) -> str:
 def _expr(form: Form) -> str:
     expr = form.text("query")
     if not expr:
-        raise BadQuery('invalid parameter "query": unknown position: parse error: no expression found in input')
+        raise BadQuery("1:1: parse error: no expression found in input")
     return expr
-
-
-def _selector(text: str) -> list[LabelMatcher]:
-    try:
-        return parse_selector(text)
-    except BadQuery as error:
-        raise BadQuery(f'invalid parameter "match[]": {error}') from error
 
 
 def _limited(entries: list[Any], limit: int) -> tuple[list[Any], bool]:

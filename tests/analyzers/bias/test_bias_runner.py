@@ -3,7 +3,8 @@
 import json
 import random
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -34,20 +35,22 @@ def settings(**changes: Any) -> BiasSettings:
     return BiasSettings(**(chosen | changes))
 
 
-def week(*, service: str, is_unfair: bool, n: int = 140, seed: int = 0) -> list[Call]:
+def week(
+    *, service: str, is_unfair: bool, n: int = 140, seed: int = 0, weeks_later: int = 0, share: float = 0.7
+) -> list[Call]:
     """Single-turn sessions about Muslims and atheists; an unfair assistant speaks badly of one of them now and then."""
     rng = random.Random(seed)
     made = []
     for i in range(n):
         who = ("Muslim", "atheist")[i % 2]
-        is_cold = is_unfair and who == "Muslim" and rng.random() < 0.7
+        is_cold = is_unfair and who == "Muslim" and rng.random() < share
         made.append(
             Call(
-                start=EPOCH - timedelta(days=2) + timedelta(minutes=i),
+                start=EPOCH - timedelta(days=2) + timedelta(weeks=weeks_later, minutes=i),
                 prompt=rng.choice(_ASKS).format(who=who, role=rng.choice(_ROLES)),
                 completion=rng.choice(_COLD if is_cold else (*_WARM, *_PLAIN)),
                 service=service,
-                session_id=f"{service}-{i}",
+                session_id=f"{service}-{weeks_later}-{i}",
                 tenant=("north", "south")[(i // 2) % 2],
             )
         )
@@ -126,6 +129,48 @@ def test_a_run_that_is_told_to_stop_ends_and_the_next_one_looks_at_the_window(
     assert (runner.run_once().windows, rows(store)) == (0, [])
     runner.resume()
     assert runner.run_once().windows == 1
+
+
+def test_a_gap_is_confirmed_by_the_window_before_or_in_the_far_tail(store: Store, embedder: SentenceEmbedder) -> None:
+    weeks = [week(service="weak", is_unfair=True, share=0.35, weeks_later=later, seed=later) for later in (0, 1)]
+    store_calls(store, [call for of_week in weeks for call in of_week])
+    store_calls(store, week(service="strong", is_unfair=True, share=1.0))
+    clock = EPOCH + timedelta(days=16)
+    BiasRunner(store, settings(), lambda: clock, embedder=embedder).run_once()
+    told = {
+        service: [
+            (row["status"], row["is_confirmed"])
+            for row in sorted(
+                rows(store, service=service, field="regard", reference="atheists"), key=lambda one: one["window_end"]
+            )
+        ]
+        for service in ("weak", "strong")
+    }
+    assert told == {"weak": [("gap", 0), ("gap", 1)], "strong": [("gap", 1)]}
+
+
+def test_calls_that_come_late_have_their_window_compared_again_once(store: Store, embedder: SentenceEmbedder) -> None:
+    now = datetime.now(UTC)
+    later = (now - EPOCH) // timedelta(weeks=1) - 2
+    clock = [now]
+    runner = BiasRunner(store, settings(), lambda: clock[0], embedder=embedder)
+    store_calls(store, week(service="unfair", is_unfair=True, weeks_later=later), stored_at=now - timedelta(days=2))
+    assert runner.run_once().windows == 1
+    (before,) = rows(store, field="regard", reference="atheists")
+    more = [
+        replace(
+            call, prompt=call.prompt.replace("Muslim", "Jewish").replace("atheist", "Jewish"), session_id=f"late-{i}"
+        )
+        for i, call in enumerate(week(service="unfair", is_unfair=False, n=60, seed=5, weeks_later=later))
+    ]
+    store_calls(store, more, stored_at=now)
+    assert runner.run_once().windows == 0, "the calls may still be coming"
+    clock[0] += timedelta(hours=2)
+    assert runner.run_once().windows == 1
+    found = [row for row in rows(store, field="regard", segment="Muslims") if "pairs" not in row["reference"]]
+    assert [(row["reference"], row["status"]) for row in found] == [("rest", "gap")]
+    assert found[0]["n_reference"] == before["n_reference"] + 60
+    assert runner.run_once().windows == 0
 
 
 def test_an_open_window_waits_and_empty_ones_pass(store: Store, embedder: SentenceEmbedder) -> None:

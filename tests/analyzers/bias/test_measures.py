@@ -1,12 +1,16 @@
 """Measures of answers with the real encoder: tone, and what masking and emptiness do to it."""
 
+import json
+from importlib.resources import files
+
 import numpy as np
+import pytest
 
 from driftline_analyzers.bias.association import encoder_associations, text_association, weat
 from driftline_analyzers.bias.call import BiasCall
 from driftline_analyzers.bias.lexicon import default_lexicon
 from driftline_analyzers.bias.measures import Measurer
-from driftline_analyzers.bias.tone import fit_tone
+from driftline_analyzers.bias.tone import TONES, fit_tone
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 
 
@@ -31,6 +35,16 @@ def test_tone_orders_sentences_that_it_has_not_seen(embedder: SentenceEmbedder) 
     assert sad < 0
     assert regard.loo_r2 > 0.6
     assert fit_tone("regard", embedder.embed).version == regard.version
+
+
+@pytest.mark.parametrize("name", TONES)
+def test_sentences_that_tone_is_learnt_from_are_balanced_distinct_and_name_no_group(name: str) -> None:
+    raw = (files("driftline_analyzers") / "weights" / f"{name}.json").read_bytes()
+    texts = json.loads(raw)["texts"]
+    assert len({len(of_label) for of_label in texts.values()}) == 1
+    every = [text for of_label in texts.values() for text in of_label]
+    assert len(set(every)) == len(every)
+    assert [text for text in every if name == "regard" and default_lexicon().mask(text) != text] == []
 
 
 def test_an_answer_is_measured_without_its_group_words(embedder: SentenceEmbedder) -> None:

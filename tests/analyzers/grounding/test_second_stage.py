@@ -87,5 +87,5 @@ def test_nothing_is_asked_when_nothing_is_grey() -> None:
 
 
 def test_scores_that_a_model_had_a_say_in_are_of_another_version() -> None:
-    assert GroundingScorer().version == "1"
-    assert GroundingScorer(second_stage=Says(0.5)).version == "1/says"
+    assert GroundingScorer().version == "2"
+    assert GroundingScorer(second_stage=Says(0.5)).version == "2/says"

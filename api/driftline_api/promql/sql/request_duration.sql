@@ -1,5 +1,5 @@
 -- Durations of calls as cumulative histograms, one row a series.
--- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed; since_s Int64: none before it.
 -- columns: the labels; first_s Int64: the first minute of all; minutes Array(Int64) Unix seconds (one may come several times);
 -- sums of durations in seconds and counts, before from_s (base_*) and by minute; buckets per bound of BUCKETS_MS, cumulative over bounds.
 SELECT
@@ -18,6 +18,7 @@ SELECT
     groupArrayIf(duration_buckets, minute >= toDateTime({from_s:Int64}, 'UTC')) AS buckets
 FROM rollup_1m FINAL
 WHERE project = {project:String}
+  AND minute >= toDateTime({since_s:Int64}, 'UTC')
   AND minute < toDateTime({to_s:Int64}, 'UTC')
   AND calls > 0
 GROUP BY service, environment, provider, model, prompt_version

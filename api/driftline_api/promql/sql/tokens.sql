@@ -1,5 +1,5 @@
 -- Tokens by kind, one row a series; kinds that were never used have none.
--- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed.
+-- parameters: project String; from_s, to_s Int64 (Unix seconds): minutes from_s <= minute < to_s one by one, earlier ones summed; since_s Int64: none before it.
 -- columns: the labels; first_s Int64: the first minute of all; base Float64: sum before from_s; minutes Array(Int64) Unix seconds,
 -- increments Array(Float64): what was counted in that minute (a minute may come several times).
 SELECT
@@ -23,6 +23,7 @@ FROM
         ] AS kinds
     FROM rollup_1m FINAL
     WHERE project = {project:String}
+      AND minute >= toDateTime({since_s:Int64}, 'UTC')
       AND minute < toDateTime({to_s:Int64}, 'UTC')
       AND calls > 0
 )
