@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 WINDOW_S: Final = 600
 N_WINDOWS: Final = 7 * 144
+FIRST: Final = 3 * 144
+"""The first window that is judged: three days are history."""
 _USD_PER_TOKEN: Final = {"in": 2.5e-6, "out": 10e-6}
 _FIRST_TOKEN_MS: Final = 300.0
 _MIN_ACTIVE: Final = 0.5

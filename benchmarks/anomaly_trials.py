@@ -8,12 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.anomaly_series import N_WINDOWS, SEED, WINDOW_S, Floats, Plant, TrafficSeries
+from benchmarks.anomaly_series import FIRST, N_WINDOWS, SEED, WINDOW_S, Floats, Plant, TrafficSeries
 from driftline_analyzers.anomaly.baseline import SeasonalBaseline
 from driftline_analyzers.anomaly.measures import MEASURES
 
-FIRST: Final = 3 * 144
-"""The first window that is judged: three days are history."""
 _BLOCK: Final = 36
 """Windows from one fit to the next."""
 _TRAILING: Final = 144
@@ -81,18 +79,20 @@ class Policy:
         """Whether an alarm is firing at each window's end: (n,)."""
         with np.errstate(invalid="ignore"):
             high: Bools = np.logical_and(judged.z >= self.z, judged.values >= self.ratio * judged.expected)
-            low: Bools = np.zeros(len(high), dtype=bool)
-            if self.drop_ratio is not None:
-                low = (judged.z <= -self.z) & (judged.values * self.drop_ratio <= judged.expected)
+            if self.drop_ratio is None:
+                return self._lasting(high)
+            low: Bools = np.logical_and(judged.z <= -self.z, judged.values * self.drop_ratio <= judged.expected)
         return self._lasting(high) | self._lasting(low)
 
     def _lasting(self, met: Bools) -> Bools:
         """Met in n_windows in a row, and kept for keep_windows after."""
         padded = np.concatenate([np.zeros(self.n_windows - 1, dtype=bool), met])
-        raised: Bools = np.lib.stride_tricks.sliding_window_view(padded, self.n_windows).all(axis=1)
+        raised = np.all(np.lib.stride_tricks.sliding_window_view(padded, self.n_windows), axis=1)
         held = np.concatenate([np.zeros(self.keep_windows, dtype=bool), raised])
-        kept = np.lib.stride_tricks.sliding_window_view(held, self.keep_windows + 1).any(axis=1)
-        return np.asarray(kept, dtype=np.bool_)
+        kept: Bools = np.asarray(
+            np.any(np.lib.stride_tricks.sliding_window_view(held, self.keep_windows + 1), axis=1), dtype=np.bool_
+        )
+        return kept
 
 
 def onsets(firing: Bools) -> NDArray[np.int64]:
@@ -102,11 +102,9 @@ def onsets(firing: Bools) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One plant in one series: the windows from `at` (of the week) judged, from before it to its end."""
+    """One plant in one series: the windows from `lead` before its begin to its end, judged."""
 
     series: str
-    plant: str
-    at: int
     judged: Judgement
     lead: int
 
@@ -137,8 +135,8 @@ def plant_trials(
         for at in rng.choice(usable, n_each, replace=False):
             lead = 12
             judged = subject(plant.into(one, int(at)), int(at) - lead, int(at) + min(plant.n_windows, longest))
-            made.append(Trial(series=one.name, plant=plant.name, at=int(at), judged=judged, lead=lead))
+            made.append(Trial(series=one.name, judged=judged, lead=lead))
     return made
 
 
-SUBJECTS: Final[dict[str, Subject]] = {"seasonal": seasonal, "trailing 3-sigma": trailing}
+SUBJECTS: Final[dict[str, Subject]] = {"seasonal": seasonal, "trailing": trailing}

@@ -27,9 +27,10 @@ _NORMAL_TAIL: Final = 2.3263
 """|z| that a normal variable exceeds with 1 - _TAIL."""
 _BAND: Final = 3.0
 _PASSES: Final = 2
-_OFFSET_SHARE: Final = 0.1
+_OFFSET_SHARE: Final = 3.0
 _WEEKDAYS: Final = 7
-_WEIGHTS = (0.0, 0.5, 1.0)
+_WEIGHTS: Final = (0.0, 0.5, 1.0)
+_GAIN: Final = 0.98
 
 
 class Scaling(StrEnum):
@@ -55,17 +56,21 @@ class Judged:
 class SeasonalBaseline:
     """Seasonal medians around a level that follows, in transformed units: y = level + hour of the week + noise.
 
-    step: distance of values; an hour is a multiple of it. scaling: see Scaling; values are known to be at least 0.
-    unit: what is next to nothing (one request, a tenth of a cent); the logarithm is of value + offset, offset the larger of it and a tenth
-    of the median positive value, so that 0 is far below usual and not infinitely far. min_scale: smallest scale in transformed units (0.05
-    is about 5 %), so that a constant series does not explode. level_window: the level is the median of that much before the hour, the
-    season taken out; a shift that lasts becomes the level after half of it and an hour. min_history: known time before which nothing is
-    said. daily_prior, weekly_prior: days and weeks that pull the shape of the day to flat, and the weekday's to that of the day; what
-    weekdays differ in as a whole is learned from two weeks on.
+    step: distance of values; an hour is a multiple of it. scaling: see Scaling; values are at least 0.
+    unit: what is next to nothing (one request, a tenth of a cent). The logarithm is of value + offset, offset the larger of unit and 3
+    times the median positive value: changes of twice and half are nearly in proportion, and a burst of a hundredfold does not count a
+    hundredfold.
+    min_scale: smallest scale in transformed units, so that a constant series does not explode; 0.0125 is about 5 % of the median.
+    level_window: the level is the median of that much before the hour, the season taken out; a shift that lasts becomes the level from half
+    of it on, wholly after all of it, while the shape of the day keeps its old size until most days are new ones. min_history: known time
+    before which nothing is said.
+    daily_prior, weekly_prior: days and weeks that pull the shape of the day to flat, and the weekday's to that of the day; what weekdays
+    differ in as a whole is learned from two weeks on. Of the season none, half or all is used, whichever misses least on days left out.
+    scale_prior: days that pull the scale of an hour of the day to that of all.
 
-    The scale is that of one-step-ahead residuals against shapes made without the residual's own day: the larger of 1.4826 MAD and the
-    98 % quantile over the normal one, since traffic is bursty; that of the hour of the day is shrunk to the overall one. It is robust
-    to up to 2 % strange hours; more make it wider. Hours are UTC. Deterministic; input unchanged. Raises InputError.
+    Scales are those of one-step-ahead residuals against shapes made without the residual's own day, above and below apart, since bursts
+    have one side: the larger of 1.4826 MAD and the 98 % quantile over the normal one. Up to 2 % strange values leave it alone, more make
+    it wider. Hours are UTC. Deterministic; input unchanged. Raises InputError.
     """
 
     def __init__(
@@ -74,7 +79,7 @@ class SeasonalBaseline:
         step: timedelta,
         scaling: Scaling = Scaling.LOG,
         unit: float = 1.0,
-        min_scale: float = 0.05,
+        min_scale: float = 0.0125,
         level_window: timedelta = timedelta(days=1),
         min_history: timedelta = timedelta(days=1),
         daily_prior: float = 1.0,
@@ -126,7 +131,7 @@ class SeasonalBaseline:
         hours = self._hours(len(y))
         level = self._trailing_level(self._by_hour(y), self._shapes)[hours - hours[0]] if len(y) else y
         centre = (level + self._between_hours(self._shapes.ravel(), len(y)))[n:]
-        up, down = (scales[hours[n:] % DAY_HOURS] for scales in (self._scales_up, self._scales_down))
+        up, down = (scales[hours[n:] % DAY_HOURS] for scales in (self._above, self._below))
         if noise is not None:
             up, down = np.fmax(up, noise), np.fmax(down, noise)
         scale = np.where(y[n:] < centre, down, up)
@@ -139,7 +144,7 @@ class SeasonalBaseline:
         )
 
     def _learn(self, y: Floats) -> None:
-        """Shapes (7, 24) and scales (24,) from transformed values (n,)."""
+        """Shapes (7, 24) and the scales above and below (24,) from transformed values (n,)."""
         hourly = self._by_hour(y)
         first_hour = self._start_s // _HOUR_S
         shapes = np.zeros((_WEEKDAYS, DAY_HOURS))
@@ -149,32 +154,41 @@ class SeasonalBaseline:
             days = days_of(hourly - carried(level), first_hour=first_hour)
             weekdays = (first_hour // DAY_HOURS + np.arange(len(days))) % _WEEKDAYS
             shapes = np.stack([self._shape(days, weekdays, weekday) for weekday in range(_WEEKDAYS)])
-        self._shapes = shapes
         others = [
             self._shape(np.delete(days, i, axis=0), np.delete(weekdays, i), int(weekdays[i])) for i in range(len(days))
         ]
-        loo = self._between_hours(np.concatenate(others), len(y), first_hour=first_hour // DAY_HOURS * DAY_HOURS)
+        without = self._between_hours(np.concatenate(others), len(y), first_hour=first_hour // DAY_HOURS * DAY_HOURS)
+        weight, residuals = self._weighed(y, hourly, shapes, without)
+        self._shapes = weight * shapes
+        self._above, self._below = (
+            self._scale_of_hours(np.where(side >= 0, side, np.nan)) for side in (residuals, -residuals)
+        )
+
+    def _weighed(self, y: Floats, hourly: Floats, shapes: Floats, without: Floats) -> tuple[float, Floats]:
+        """How much of the season is used, and the residuals (n,) then: more only where it misses clearly less on days it has not seen."""
         hours = self._hours(len(y))
-        best = None
+        chosen, residuals, least = 0.0, np.full(len(y), np.nan), np.inf
         for weight in _WEIGHTS:
             level = self._trailing_level(hourly, weight * shapes)[hours - hours[0]]
-            residuals = y - level - weight * loo
-            miss = float(np.nanmean(np.abs(residuals))) if np.isfinite(residuals).any() else np.inf
-            if best is None or miss < best[0] * 0.98:
-                best = (miss, weight, residuals)
-        assert best is not None
-        _, weight, residuals = best
-        self._shapes = weight * shapes
-        of_day = hours % DAY_HOURS
-        self._scales_up = self._scale_of_hours(np.where(residuals >= 0, residuals, np.nan), of_day, n_days=len(days))
-        self._scales_down = self._scale_of_hours(np.where(residuals <= 0, -residuals, np.nan), of_day, n_days=len(days))
+            candidate = y - level - weight * without
+            known = candidate[np.isfinite(candidate)]
+            if len(known) and (miss := float(np.abs(known).mean())) < _GAIN * least:
+                chosen, residuals, least = weight, candidate, miss
+        return chosen, residuals
 
-    def _scale_of_hours(self, residuals: Floats, hour_of_day: NDArray[np.int64], *, n_days: int) -> Floats:
-        overall = _spread(residuals)
-        own = np.array([_spread(residuals[hour_of_day == hour]) for hour in range(DAY_HOURS)])
+    def _scale_of_hours(self, residuals: Floats) -> Floats:
+        """Scale at each hour of the day, shrunk to the overall one. residuals: (n,) from 0, NaN: unknown. Returns (24,)."""
+        per_day = DAY_HOURS * _HOUR_S // self._step_s
+        lead = self._start_s % (DAY_HOURS * _HOUR_S) // self._step_s
+        padded = np.pad(residuals, (lead, -(lead + len(residuals)) % per_day), constant_values=np.nan)
+        by_hour = padded.reshape(-1, DAY_HOURS, per_day // DAY_HOURS)  # (days, 24, steps of an hour)
+        n_days = len(by_hour)
+        overall = _spreads(residuals[np.newaxis])[0]
+        own = _spreads(by_hour.transpose(1, 0, 2).reshape(DAY_HOURS, -1))
         weight = n_days / (n_days + self.scale_prior)
         mixed = weight * np.where(np.isfinite(own), own, overall) + (1 - weight) * overall
-        return np.maximum(np.nan_to_num(mixed), self.min_scale)
+        scales: Floats = np.maximum(np.nan_to_num(mixed), self.min_scale)
+        return scales
 
     def _shape(self, days: Floats, weekdays: NDArray[np.int64], weekday: int) -> Floats:
         return day_shape(days, weekdays, weekday=weekday, daily_prior=self.daily_prior, weekly_prior=self.weekly_prior)
@@ -224,9 +238,17 @@ class SeasonalBaseline:
         return checked
 
 
-def _spread(residuals: Floats) -> float:
-    """Robust scale of residuals (n,) from 0; NaN where none is known."""
-    known = residuals[np.isfinite(residuals)]
-    if not len(known):
-        return float("nan")
-    return float(max(_NORMAL_MAD * np.median(known), np.quantile(known, _TAIL) / _NORMAL_TAIL))
+def _spreads(rows: Floats) -> Floats:
+    """Robust scale of each row's residuals. rows: (k, m) from 0, NaN: unknown. Returns (k,), NaN where none is known."""
+    ordered = np.sort(rows, axis=1)  # NaN last
+    last = np.isfinite(rows).sum(axis=1) - 1
+    every = np.arange(len(rows))
+
+    def quantile(share: float) -> Floats:
+        at = share * np.maximum(last, 0)
+        before = np.floor(at).astype(np.int64)
+        low, high = ordered[every, before], ordered[every, np.ceil(at).astype(np.int64)]
+        between: Floats = low + (high - low) * (at - before)
+        return between
+
+    return np.maximum(_NORMAL_MAD * quantile(0.5), quantile(_TAIL) / _NORMAL_TAIL)

@@ -47,7 +47,7 @@ class BudgetRunner:
 
     def service(self) -> PeriodicService:
         """The runner as a service; its health is bad while the store does not answer."""
-        return PeriodicService(name="budgets", interval_s=_EVERY.total_seconds() / 5, tick=self.run_once)
+        return PeriodicService(name="budgets", interval_s=_EVERY.total_seconds() / 2, tick=self.run_once)
 
     def _row(self, budget: Budget, at: datetime) -> tuple[object, ...]:
         begin, end = budget.bounds(at)

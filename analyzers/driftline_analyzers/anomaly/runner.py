@@ -101,6 +101,8 @@ class AnomalyRunner:
         horizon = last_end - self._history_s
         seen_ms, done_ms = self._position(f"anomaly/{project}/stored"), self._position(f"anomaly/{project}")
         touched = self._reader.touched(project, since_ms=max(0, seen_ms - _OVERLAP_MS), from_s=horizon)
+        if done_ms // 1000 == last_end and (touched is None or touched.newest_ms <= seen_ms):
+            return _NOTHING
         starts = [done_ms // 1000] if done_ms else []
         if touched is not None:
             starts.append(touched.first_s // self._bucket_s * self._bucket_s)
@@ -112,7 +114,7 @@ class AnomalyRunner:
                 return _summed(reports)
             reports.append(self._judge(project, begin, end))
             self._move(f"anomaly/{project}", max(end * 1000, done_ms))
-        if touched is not None:
+        if touched is not None and (done_ms or reports):  # else its only bucket is still open, and must be found again
             self._move(f"anomaly/{project}/stored", touched.newest_ms)
         report = _summed(reports)
         if report.left_out:
