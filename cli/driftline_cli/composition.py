@@ -16,15 +16,13 @@ from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
-from driftline_api.promql.engine import PromqlEngine
-from driftline_api.promql.store_source import StoreSource
 from driftline_api.self_samples import SelfSamples
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
 from driftline_cli.judge import judges
 from driftline_cli.lock import DataDirLock
 from driftline_cli.ports import free_port, require_free_ports
-from driftline_cli.query_source import EngineQuerySource
+from driftline_cli.query_source import query_source
 from driftline_cli.stack import Stack
 from driftline_cli.store_access import store_settings
 from driftline_collector.service import Collector
@@ -137,8 +135,7 @@ def _wire(
     prices = PriceBook(store)
     analysis = AnalysisRunner(analyzers, store, clock)
     scoring = ScoringRunner(analyzers, store, more_scorers=judges(store))
-    engine = PromqlEngine(StoreSource(store, alerts.project))
-    evaluator = AlertEvaluator(alerts, store, EngineQuerySource(engine), clock, datasets=datasets)
+    evaluator = AlertEvaluator(alerts, store, query_source(alerts, store), clock, datasets=datasets)
     services: list[Service] = [intake]
     background: list[Service] = [
         PeriodicService(name="rollup", interval_s=ROLLUP_INTERVAL_S, tick=rollup.tick),

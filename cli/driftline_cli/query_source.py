@@ -1,12 +1,15 @@
-"""Alert rules ask PromQL; in one process the API's own engine answers, without a socket between."""
+"""Alert rules ask PromQL: in one process the API's own engine, without a socket between, or a server that the settings name."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from driftline_alerts.query import Sample
+from driftline_alerts.query import HttpQuerySource, QuerySource, Sample
+from driftline_alerts.settings import AlertSettings
 from driftline_api.promql.engine import PromqlEngine
 from driftline_api.promql.errors import PromqlError
+from driftline_api.promql.store_source import StoreSource
 from driftline_core.errors import QueryError, StoreError
+from driftline_core.store import Store
 
 
 class EngineQuerySource:
@@ -31,3 +34,10 @@ class EngineQuerySource:
             )
             for series in result.series
         ]
+
+
+def query_source(settings: AlertSettings, store: Store) -> QuerySource:
+    """Whom the rules ask: the server that the settings name, else the store."""
+    if settings.query_url is not None:
+        return HttpQuerySource(settings.query_url, timeout_s=settings.query_timeout_s)
+    return EngineQuerySource(PromqlEngine(StoreSource(store, settings.project)))
