@@ -56,6 +56,14 @@ def test_alert_carries_examples_of_the_newest_drifted_window(store: Store, rules
     )
 
 
+def test_alert_about_groups_carries_examples_of_the_gap(store: Store, rules: Path, receiver: Receiver) -> None:
+    insert_finding(store, end=NOW - timedelta(hours=1), status="gap", text="about them")
+    insert_finding(store, end=NOW, status="insufficient", text="too few")
+    fire(store, AlertSettings(rule_paths=(rules,), query_offset_s=0, webhook_urls=(receiver.url,)))
+    (alert,) = receiver.alerts("firing")
+    assert alert["annotations"]["examples"].startswith("- about them 0 (trace ")
+
+
 def test_examples_stay_here_when_they_are_switched_off(store: Store, rules: Path, receiver: Receiver) -> None:
     insert_finding(store, end=NOW)
     settings = AlertSettings(
