@@ -178,24 +178,33 @@ def _errors() -> list[PanelBuilder]:
                 )
             },
             limits=alert_limit("DriftlineErrorBudgetBurn"),
-            span=12,
             most=1,
             links_by=("service",),
         ),
         curves(
-            title="How unusual latency, errors and traffic are",
+            title="How unusual latency and errors are",
             description=(
                 "Robust standard deviations from what a slice's own past lets expect. The line is where "
-                "DriftlineLatencyAnomaly and "
-                "DriftlineTrafficAnomaly (both ways) may fire: they also ask for 1.5 times the expected."
+                "DriftlineLatencyAnomaly may fire: it also asks for 1.5 times the expected, and 120 calls an hour."
             ),
             unit="none",
             queries={
                 f"{measure} {{{{service}}}} · {{{{model}}}}": anomaly("zscore", measure)
-                for measure in ("latency_p95", "error_share", "requests")
+                for measure in ("latency_p95", "error_share")
             },
             limits=alert_limit("DriftlineLatencyAnomaly"),
-            span=12,
+            least=None,
+            links_by=("service", "model"),
+        ),
+        curves(
+            title="How unusual traffic is",
+            description=(
+                "Robust standard deviations of the number of calls from what is expected. The line is where "
+                "DriftlineTrafficAnomaly may fire; it does as far below 0 as well, and also asks how large the change is."
+            ),
+            unit="none",
+            queries={"{{service}} · {{model}}": anomaly("zscore", "requests")},
+            limits=alert_limit("DriftlineTrafficAnomaly"),
             least=None,
             links_by=("service", "model"),
         ),
