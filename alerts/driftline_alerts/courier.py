@@ -110,6 +110,13 @@ class Courier:
                 self._last_error = str(error)
             _LOG.warning("deliveries not known", receiver=self._receiver.name, error=str(error))
 
+    def owe(self, notifications: Sequence[Notification]) -> None:
+        """What a process before this one may have noted and not said; the receiver hears of it even if it is over by then."""
+        try:
+            self._receiver.owe(notifications, self._clock())
+        except StoreError as error:
+            _LOG.warning("deliveries not known", receiver=self._receiver.name, error=str(error))
+
     def _offer(self, notifications: Sequence[Notification], now: datetime) -> None:
         keys = {each.key for each in notifications}
         self._receiver.settle(keys)

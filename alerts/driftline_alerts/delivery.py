@@ -36,6 +36,11 @@ class Delivery:
             courier.stop(deadline_s=max(0.0, until - time.monotonic()))
             courier.close()
 
+    def owe(self, notifications: Sequence[Notification]) -> None:
+        """What fired when the process before this one ended."""
+        for courier in self._couriers:
+            courier.owe(notifications)
+
     def offer(self, notifications: Sequence[Notification]) -> None:
         """Everything that fires or resolved lately; each receiver picks what it is due."""
         for courier in self._couriers:

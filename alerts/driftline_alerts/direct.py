@@ -82,6 +82,15 @@ class DirectReceiver:
                 for each in parcel.notifications
             ]
 
+    def owe(self, notifications: Sequence[Notification], now: datetime) -> None:
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        with self._lock:
+            self._load(now)
+            waiting = {each.key for parcel in self._open for each in parcel.notifications}
+            due = [each for each in notifications if each.key not in waiting and self._is_new(each, now)]
+            for _, group in groupby(sorted(due, key=_group), key=_group):
+                self._write(sorted(group, key=lambda each: each.key), now)
+
     def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the store keeps it
         keys = {each.key for each in batch}

@@ -28,6 +28,10 @@ class Receiver(Protocol):
         """What it must hear although nobody says it any more: left over from a process that ended before it was sent."""
         ...
 
+    def owe(self, notifications: Sequence[Notification], now: datetime) -> None:
+        """Note that it is to hear these, though they may be over before it does; what it knows is left out. Raises StoreError."""
+        ...
+
     def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
         """Tell it, and remember that it knows. Raises DeliveryError."""
         ...
@@ -59,6 +63,9 @@ class AlertmanagerReceiver:
         if notification.is_resolved and now - notification.ends_at > self._resend_resolved:
             return False
         return now - taken.sent_at >= self._resend
+
+    def owe(self, notifications: Sequence[Notification], now: datetime) -> None:
+        """Nothing: an Alertmanager that never heard of an alert tells nobody of its end."""
 
     def owed(self, now: datetime) -> Sequence[Notification]:
         return ()

@@ -99,11 +99,8 @@ class AlertEvaluator:
             limit=0,
             rules=(self._failing, self._no_data, *watchdog),
         )
-        self._evaluator = Evaluator(
-            query,
-            external_url=settings.external_url,
-            forget_after=timedelta(seconds=settings.forget_no_data_after_s),
-        )
+        forget_after = timedelta(seconds=settings.forget_no_data_after_s)
+        self._evaluator = Evaluator(query, external_url=settings.external_url, forget_after=forget_after)
         self._recorded = RecordedStore(store, project=settings.project)
         self._recorder = Recorder(query, self._recorded, [run for group in self._groups for run in group.recording])
         self._states = StateStore(store, project=settings.project)
@@ -360,6 +357,8 @@ class AlertEvaluator:
         longest_offset = max((run.offset for run in self._all_runs()), default=timedelta(0))
         for state in self._states.load(resolved_since=now - longest_offset - _RESOLVED_KEPT):
             stored[state.rule_uid].append(state)
+        before = [(run, state) for run in self._all_runs() for state in stored.get(run.rule.uid, ())]
+        self._delivery.owe([self._notification(*each, now) for each in before if each[1].phase == "firing"])
         self._record_again(stored, now)
         for run in self._all_runs():
             states = stored.pop(run.rule.uid, [])

@@ -37,6 +37,9 @@ class Ear:
             raise DeliveryError("ear answered HTTP 400: bad", is_retryable=False, status_code=400)
         self.heard.append([_said(each) for each in batch])
 
+    def owe(self, notifications: Sequence[Notification], now: datetime) -> None:
+        """Keeps nothing."""
+
     def owed(self, now: datetime) -> Sequence[Notification]:
         return ()
 

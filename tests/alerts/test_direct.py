@@ -124,6 +124,19 @@ def test_killed_before_sending_sends_after_the_restart(
     assert wire.said() == [[f"{each} firing" for each in alerts]]
 
 
+def test_what_fired_when_the_process_ended_is_told_though_it_is_over(store: Store, wire: Wire, clock: Time) -> None:
+    Process(store, wire, clock).tell(notice("known"))
+    process = Process(store, wire, clock)
+    process.courier.owe([notice("chat"), notice("known")])
+    over = [notice(each, is_resolved=True) for each in ("chat", "known")]
+    assert process.tell(*over)
+    assert sorted(wire.said()[1:]) == [["chat firing"], ["chat resolved", "known resolved"]]
+    again = Process(store, wire, clock)
+    again.courier.owe([notice("chat")])
+    again.tell()
+    assert len(wire.posted) == 3
+
+
 def test_killed_between_answer_and_mark_repeats_the_same_request_and_only_that(
     store: Store, wire: Wire, clock: Time
 ) -> None:
