@@ -186,8 +186,8 @@ def _errors() -> list[PanelBuilder]:
             title="How unusual latency, errors and traffic are",
             description=(
                 "Robust standard deviations from what a slice's own past lets expect. The line is where "
-                "DriftlineLatencyAnomaly and "
-                "DriftlineTrafficAnomaly (both ways) may fire: they also ask for 1.5 times the expected."
+                "DriftlineLatencyAnomaly may fire, DriftlineTrafficAnomaly at 5 and -5: "
+                "they also ask for 1.5 times the expected."
             ),
             unit="none",
             queries={
