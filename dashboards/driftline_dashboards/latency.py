@@ -186,8 +186,7 @@ def _errors() -> list[PanelBuilder]:
             title="How unusual latency, errors and traffic are",
             description=(
                 "Robust standard deviations from what a slice's own past lets expect. The line is where "
-                "DriftlineLatencyAnomaly may fire, DriftlineTrafficAnomaly at 5 and -5: "
-                "they also ask for 1.5 times the expected."
+                "DriftlineLatencyAnomaly may fire; it also asks for 1.5 times the expected. Traffic may alarm from 5 and -5 on."
             ),
             unit="none",
             queries={
