@@ -22,7 +22,6 @@ ALERT_LIMITS: Final[Mapping[str, float]] = {
     "DriftlineErrorBudgetBurn": 14.4 * 0.01,
     "DriftlineCostAnomaly": 3.5,
     "DriftlineTokenAnomaly": 3.5,
-    "DriftlineTrafficAnomaly": 5.0,
     "DriftlineLatencyAnomaly": 4.0,
     "DriftlineBudgetExceeded": 1.0,
     "DriftlineBudgetForecast": 1.1,
