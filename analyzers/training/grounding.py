@@ -194,6 +194,15 @@ def main() -> int:
     pools, truths, shares = pooled_answers(of_sentences, written)
     slope, offset = fit(pools[:, None], truths, shares, penalty=0.0)
     answer_probabilities = probability(float(slope[0]) * pools + offset)
+    # An answer with one changed word shall be flagged as well as one that a model made up.
+    single = np.asarray([_SOURCES.get(example.kind) == "corruptions" for example in examples])
+    of_single = np.where(labels[single], _UNSUPPORTED, 1 - _UNSUPPORTED)
+    single_probabilities = probability(float(slope[0]) * (held_out[penalty][single] + shift) + offset)
+    flagging = (
+        np.concatenate([answer_probabilities, single_probabilities]),
+        np.concatenate([truths, labels[single]]),
+        np.concatenate([shares / shares.sum(), of_single / of_single.sum()]),
+    )
     kinds = np.asarray([_SOURCES.get(example.kind, "halueval") for example in examples])
     card: dict[str, Any] = {
         "n_sentences": len(examples),
@@ -213,7 +222,7 @@ def main() -> int:
         "intercept": round(intercept, 5),
         "slope": round(float(slope[0]), 5),
         "offset": round(offset, 5),
-        "threshold": round(best_threshold(answer_probabilities, truths, shares), 4),
+        "threshold": round(best_threshold(*flagging), 4),
         "sentence_threshold": round(
             best_threshold(probability(of_sentences), labels[: len(sentences)], np.ones(len(sentences))), 4
         ),

@@ -15,6 +15,11 @@ _WORD: Final = re.compile(
 )
 _FUNCTION: Final = english("function") | english("about_the_source")
 NEGATIONS: Final = english("negations")
+_SOURCES: Final = english("numbered_sources")
+_PARTS: Final = english("numbered_parts")
+_CITATION: Final = re.compile(r"[\[【](?:\d+[\s,;†-]*)+[\]】]")
+_MORE_NUMBERS: Final = re.compile(r"[\s,;:&()#.-]*(?:and|or|to)?[\s,;:&()#.-]*")
+_STARTS_ANEW: Final = frozenset(":\n•*")
 _NUMBER_WORDS: Final = {word: str(number) for number, word in enumerate(english_list("numbers"))}
 _SUFFIXES: Final = (
     ("ies", "i"),
@@ -46,24 +51,43 @@ class Word:
 
 
 def words_of(text: str, start: int = 0, end: int | None = None) -> list[Word]:
-    """Words of text[start:end], a sentence, with offsets into text. A script without blanks gives a word a character, compared in pairs."""
+    """Words of text[start:end], a sentence, with offsets into text. A script without blanks gives a word a character, compared in pairs.
+
+    Numbers that only say where something stands, "Passage 2", "[1, 3]" or "Step 4:", are function words.
+    """
+    until = len(text) if end is None else end
+    cited = [match.span() for match in _CITATION.finditer(text, start, until)]
     found: list[Word] = []
-    for match in _WORD.finditer(text, start, len(text) if end is None else end):
+    refers = False  # the number that comes next, if one does, names a source
+    for match in _WORD.finditer(text, start, until):
         written = match.group()
         lower = written.lower().replace("’", "'")
+        between = text[found[-1].end : match.start()] if found else ""
         number = match.group("number") or match.group("loose")
+        refers = refers and (not found or _MORE_NUMBERS.fullmatch(text, found[-1].end, match.start()) is not None)
         if number:
-            found.append(Word(match.start(), match.end(), number_key(number), "number"))
-        elif match.group("wide"):
+            is_place = refers or _is_part(text, found, match) or any(one <= match.start() < two for one, two in cited)
+            kind = "function" if is_place else "number"
+            found.append(Word(match.start(), match.end(), number_key(number), kind))
+            continue
+        refers = lower in _SOURCES or (refers and lower in ("and", "or", "to"))
+        if match.group("wide"):
             found.append(Word(match.start(), match.end(), text[match.start() : match.end() + 1].strip(), "content"))
         elif lower in _NUMBER_WORDS and lower not in ("zero", "one"):
             found.append(Word(match.start(), match.end(), _NUMBER_WORDS[lower], "number"))
         elif lower in _FUNCTION or lower in NEGATIONS or len(lower) == 1:
             found.append(Word(match.start(), match.end(), lower, "function", lower in NEGATIONS))
         else:
-            is_name = written[0].isupper() and bool(found)
+            is_name = written[0].isupper() and bool(found) and _STARTS_ANEW.isdisjoint(between)
             found.append(Word(match.start(), match.end(), stem(lower), "name" if is_name else "content"))
     return found
+
+
+def _is_part(text: str, found: list[Word], number: re.Match[str]) -> bool:
+    """Whether a number counts the parts of an answer: "Step 4:"."""
+    if not found or text[number.end() : number.end() + 1] != ":":
+        return False
+    return text[found[-1].start : found[-1].end].lower() in _PARTS
 
 
 def number_key(written: str) -> str:

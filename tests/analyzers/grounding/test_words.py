@@ -22,6 +22,37 @@ def test_words_know_their_place_and_kind() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Passage 2 says it opened in 1876.", ["1876"]),
+        ("It opened in 1876 (passages 1, 2 and 3).", ["1876"]),
+        ("It is 214 metres long [1, 3].", ["214"]),
+        ("It is 214 metres long (Source #4: page 1).", ["214", "1"]),
+        ("Step 4: repeat it 3 times.", ["3"]),
+        ("Repeat step 4 for 3 minutes.", ["4", "3"]),
+        ("The document lists 12 bridges.", ["12"]),
+        ("Documents of 1876 list it.", ["1876"]),
+        ("In 2019, document 7 was signed by 5 states.", ["2019", "5"]),
+    ],
+)
+def test_a_number_that_names_a_source_or_a_part_is_no_claim(text: str, numbers: list[str]) -> None:
+    assert [text[word.start : word.end] for word in words_of(text) if word.kind == "number"] == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Steps:\n• Export the books", []),
+        ("Option 1: Install a pump of Grundfos.", ["Grundfos"]),
+        ("Colours: Blue and Red", ["Red"]),
+        ("It crosses the river Dean near (St) Albans.", ["Dean", "St", "Albans"]),
+    ],
+)
+def test_what_begins_after_a_colon_or_a_bullet_is_no_name(text: str, names: list[str]) -> None:
+    assert [text[word.start : word.end] for word in words_of(text) if word.kind == "name"] == names
+
+
+@pytest.mark.parametrize(
     "forms",
     [
         "bridge bridges bridge's",
