@@ -83,7 +83,7 @@ class DirectReceiver:
             ]
 
     def owe(self, notifications: Sequence[Notification], now: datetime) -> None:
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        now = _as_stored(now)
         with self._lock:
             self._load(now)
             waiting = {each.key for parcel in self._open for each in parcel.notifications}
@@ -92,7 +92,7 @@ class DirectReceiver:
                 self._write(sorted(group, key=lambda each: each.key), now)
 
     def deliver(self, batch: Sequence[Notification], now: datetime) -> None:
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the store keeps it
+        now = _as_stored(now)
         keys = {each.key for each in batch}
         with self._lock:
             self._load(now)
@@ -206,3 +206,8 @@ class DirectReceiver:
 
 def _group(notification: Notification) -> tuple[str, str]:
     return notification.labels.get("alertname", ""), notification.status
+
+
+def _as_stored(time: datetime) -> datetime:
+    """To the millisecond, as the store keeps it."""
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

@@ -23,6 +23,7 @@ from sklearn.model_selection import GroupKFold
 from driftline_analyzers.grounding.features import FEATURES, claim_features
 from driftline_analyzers.grounding.head import pooled, probability
 from driftline_analyzers.grounding.rarity import Rarity
+from driftline_analyzers.grounding.refit import best_threshold
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.words import words_of
@@ -156,16 +157,6 @@ def pooled_answers(
     return np.asarray(rows), truths, weights * len(answers) / weights.sum()
 
 
-def best_threshold(
-    probabilities: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]
-) -> float:
-    """The probability from which the weighted F1 is largest."""
-    order = np.argsort(-probabilities)
-    hits = np.cumsum(weights[order] * labels[order])
-    f1 = 2 * hits / (np.cumsum(weights[order]) + (weights * labels).sum())
-    return float(probabilities[order][int(f1.argmax())])
-
-
 def main() -> int:
     """Fit, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -223,9 +214,7 @@ def main() -> int:
         "slope": round(float(slope[0]), 5),
         "offset": round(offset, 5),
         "threshold": round(best_threshold(*flagging), 4),
-        "sentence_threshold": round(
-            best_threshold(probability(of_sentences), labels[: len(sentences)], np.ones(len(sentences))), 4
-        ),
+        "sentence_threshold": round(best_threshold(probability(of_sentences), labels[: len(sentences)]), 4),
         "seed": options.seed,
         "trained_on": "HaluEval QA (MIT, HotpotQA CC BY-SA 4.0), rewordings and corruptions of its documents, our own answers",
     }

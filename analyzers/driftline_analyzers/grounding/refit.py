@@ -77,11 +77,12 @@ def refit(given: Head, answers: Sequence[Values], labels: NDArray[np.bool_], *, 
     )
 
 
-def best_threshold(probabilities: Values, labels: NDArray[np.bool_]) -> float:
-    """The probability, one of those given, from which F1 is largest."""
+def best_threshold(probabilities: Values, labels: NDArray[np.bool_], weights: Values | None = None) -> float:
+    """The probability, one of those given, from which F1 is largest. weights: (n,) of the answers, all alike if None."""
     order = np.argsort(-probabilities)
-    hits = np.cumsum(labels[order])
-    scores = 2 * hits / (np.arange(1, len(labels) + 1) + labels.sum())
+    each = np.ones(len(labels)) if weights is None else weights
+    hits = np.cumsum(each[order] * labels[order])
+    scores = 2 * hits / (np.cumsum(each[order]) + (each * labels).sum())
     return float(probabilities[order][int(scores.argmax())])
 
 

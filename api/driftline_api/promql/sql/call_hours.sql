@@ -1,5 +1,5 @@
--- Mean of what an analyzer of single calls measured in each hour. One row a series.
--- parameters: project String; from_ms, to_ms Int64 (Unix ms): hours whose value may hold at some time from_ms..to_ms.
+-- What each hour's scored calls come to: the share that is flagged, or the mean of what was measured. One row a series.
+-- parameters: project String; value String (flagged_ratio or value_mean); from_ms, to_ms Int64 (Unix ms): hours whose value may hold at some time from_ms..to_ms.
 -- columns: the labels; ends_ms, lengths_ms Array(Int64): each hour's end, ascending, and length; values Array(Float64), NaN: none.
 SELECT
     service,
@@ -17,7 +17,7 @@ FROM
         analyzer,
         field,
         toInt64(intDiv(toUnixTimestamp(minute), 3600) + 1) * 3600000 AS end_ms,
-        sum(value_sum) / sum(scored) AS value
+        if({value:String} = 'flagged_ratio', sum(flagged), sum(value_sum)) / sum(scored) AS value
     FROM scores_1m FINAL
     WHERE project = {project:String}
       AND minute >= toDateTime(intDiv(greatest({from_ms:Int64} - 4 * 3600000, 0), 1000), 'UTC')
