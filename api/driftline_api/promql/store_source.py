@@ -63,8 +63,7 @@ class StoreSource:
         found: list[Series] = []
         for metric, names in self.catalogue.selected(matchers):
             found.extend(self._read(metric, names, matchers, start_ms, end_ms))
-            if sum(len(one.timestamps) for one in found) > self._max_samples:
-                raise ExecutionError("query processing would load too many samples into memory in query execution")
+            self._check_size(sum(len(one.timestamps) for one in found))
         if self._may_be_recorded(matchers):
             found.extend(self._recorded.select(matchers, start_ms, end_ms))
             self._check_size(sum(len(one.timestamps) for one in found))
