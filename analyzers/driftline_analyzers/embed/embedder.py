@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from driftline_analyzers.embed.routes import Route, SequenceEncoder
+    from driftline_analyzers.embed.token_vectors import TokenVectors
 
 __all__ = ["Embedder", "Embeddings", "OnBatch", "SentenceEmbedder", "TellsReadings"]
 
@@ -100,6 +101,15 @@ class SentenceEmbedder:
     def readings(self, texts: Sequence[str]) -> list[Reading]:
         """How embed reads each of these texts, without embedding them."""
         return self._load().readings(texts)
+
+    def token_vectors(self, texts: Sequence[str]) -> list["TokenVectors"]:
+        """As `TokenEmbedder.token_vectors`. Raises ConfigError for a model that is not BERT-like, or a backend that is not torch."""
+        from driftline_analyzers.embed.routes import TokenRoute
+
+        route = self._load()
+        if not isinstance(route, TokenRoute):
+            raise ConfigError(f"expected an embedding model of the BERT kind for vectors of tokens, got {self.model!r}")
+        return route.token_vectors(texts)
 
     def _load(self) -> "Route":
         if self._route is None:

@@ -38,8 +38,12 @@ class RustTokenizer:
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """(start, end) in characters of each token of a text, without the special tokens around it."""
+        return self.tokens(text)[1]
+
+    def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids and offsets, as `encode` and `offsets`."""
         encoding = self._tokenizer.encode(without_surrogates(text), add_special_tokens=False)
-        return list(encoding.offsets)
+        return encoding.ids, list(encoding.offsets)
 
     def definition(self) -> dict[str, object]:
         """The tokeniser as its tokenizer.json."""

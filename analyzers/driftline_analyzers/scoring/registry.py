@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from driftline_analyzers.embed.embedder import Embedder
+from driftline_analyzers.embed.token_vectors import TokenEmbedder
 from driftline_analyzers.grounding.head import Head
 from driftline_analyzers.grounding.scorer import GroundingScorer
 from driftline_analyzers.quality.json_format import JsonFormatScorer
@@ -21,26 +23,13 @@ from driftline_analyzers.scoring.scorer import CallScorer
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.errors import ConfigError
 
-SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = {
-    "grounding": lambda settings: GroundingScorer(second_stage=_second_stage(settings), head=_grounding_head(settings)),
-    "injection": lambda settings: InjectionScorer(),
-    "toxicity": lambda settings: ToxicityScorer(classifier=settings.toxicity_classifier, device=settings.device),
-    "pii": lambda settings: PiiScorer(),
-    "secrets": lambda settings: SecretsScorer(),
-    "prompt_leak": lambda settings: PromptLeakScorer(
-        canaries=tuple(one.get_secret_value() for one in settings.canaries)
-    ),
-    "refusal": lambda settings: RefusalScorer(),
-    "relevance": lambda settings: RelevanceScorer(),
-    "repetition": lambda settings: RepetitionScorer(),
-    "format": lambda settings: JsonFormatScorer(),
-    "readability": lambda settings: ReadabilityScorer(),
-}
 
-
-def make_scorers(settings: AnalyzerSettings) -> list[CallScorer]:
-    """The scorers that the settings name, in their order."""
-    return [SCORERS[name](settings) for name in settings.scorers]
+def _grounding(settings: AnalyzerSettings, embedder: Embedder | None) -> GroundingScorer:
+    return GroundingScorer(
+        second_stage=_second_stage(settings),
+        head=_grounding_head(settings),
+        token_embedder=embedder if isinstance(embedder, TokenEmbedder) else None,
+    )
 
 
 def _second_stage(settings: AnalyzerSettings) -> LazyStage | None:
@@ -56,3 +45,27 @@ def _grounding_head(settings: AnalyzerSettings) -> Head | None:
         raise ConfigError(
             f"expected the grounding head {settings.grounding_head} to be readable, got: {error}"
         ) from error
+
+
+SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings, Embedder | None], CallScorer]]] = {
+    "grounding": _grounding,
+    "injection": lambda settings, embedder: InjectionScorer(),
+    "toxicity": lambda settings, embedder: ToxicityScorer(
+        classifier=settings.toxicity_classifier, device=settings.device
+    ),
+    "pii": lambda settings, embedder: PiiScorer(),
+    "secrets": lambda settings, embedder: SecretsScorer(),
+    "prompt_leak": lambda settings, embedder: PromptLeakScorer(
+        canaries=tuple(one.get_secret_value() for one in settings.canaries)
+    ),
+    "refusal": lambda settings, embedder: RefusalScorer(),
+    "relevance": lambda settings, embedder: RelevanceScorer(),
+    "repetition": lambda settings, embedder: RepetitionScorer(),
+    "format": lambda settings, embedder: JsonFormatScorer(),
+    "readability": lambda settings, embedder: ReadabilityScorer(),
+}
+
+
+def make_scorers(settings: AnalyzerSettings, *, embedder: Embedder | None = None) -> list[CallScorer]:
+    """The scorers that the settings name, in their order. embedder: for those that read vectors of tokens."""
+    return [SCORERS[name](settings, embedder) for name in settings.scorers]
