@@ -22,7 +22,7 @@ def test_they_are_those_of_the_model(make: Callable[[Path], Path], tmp_path: Pat
         read = model.tokenizer(text, return_offsets_mapping=True, return_tensors="pt")
         bounds = read.pop("offset_mapping")[0].numpy()[1:-1]
         with torch.inference_mode():
-            hidden = model[0].auto_model(**read).last_hidden_state[0, 1:-1]
+            hidden = model[0].get_submodule("auto_model")(**read).last_hidden_state[0, 1:-1]
         expected = torch.nn.functional.normalize(hidden, dim=1).numpy()
         np.testing.assert_array_equal(tokens.bounds, bounds)
         assert tokens.vectors.shape == expected.shape
