@@ -13,8 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -25,28 +24,23 @@ from driftline_analyzers.bias.runner import BiasRunner
 from driftline_analyzers.embed.factory import make_embedder
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
-from tests.analyzers.traffic import calls, store_calls
+from tests.analyzers.traffic import store_calls
+from tests.cli.first_ticks import last_week
 
 WAYS: Final = ("shared", "apart")
-_WEEK: Final = timedelta(days=7)
 _HOURS: Final = 8
-_WHO: Final = ("My wife asks:", "My husband asks:")
 
 
 def fill(path: Path, *, sessions: int) -> None:
-    """A store with hours of calls in the last week that is over, weeks counted from the Unix epoch; half speak of a wife."""
-    epoch = datetime.fromtimestamp(0, UTC)
-    begin = epoch + ((datetime.now(UTC) - epoch) // _WEEK - 1) * _WEEK
+    """A store with hours of calls of last week."""
     store = Store(StoreSettings(path=path))
     migrate(store)
-    for hour in range(_HOURS):
-        made = calls(sessions, start=begin + timedelta(hours=hour), seed=hour)
-        store_calls(store, [replace(call, prompt=f"{_WHO[i % 2]} {call.prompt}") for i, call in enumerate(made)])
+    store_calls(store, list(last_week(sessions, hours=_HOURS)))
     store.close()
 
 
 def first_ticks(path: Path, way: str) -> dict[str, float]:
-    """Run the three services until each has ticked once. rss_mb: resident afterwards; models: how many were loaded."""
+    """Run the three services until each has ticked once. MB resident before and after; seconds until then."""
     store = Store(StoreSettings(path=path))
     settings = AnalyzerSettings(scoring_settle=timedelta(0))
     embedders = [make_embedder(settings)] * 3 if way == "shared" else [make_embedder(settings) for _ in range(3)]

@@ -114,19 +114,19 @@ def test_words_are_learnt_by_several_threads_while_the_dictionary_is_emptied() -
 
 
 def test_recent_vectors_are_kept_and_dropped_by_several_threads() -> None:
-    recent = RecentVectors(3)
-    known = {bytes([i]): Known(np.full(2, i, dtype=np.float32), Reading.WHOLE) for i in range(8)}
+    recent = RecentVectors(1)
+    known = {bytes([i]): Known(np.full(2, i, dtype=np.float32), Reading.WHOLE) for i in range(3)}
 
     def work(number: int) -> bool:
         right = True
-        for i in range(3000):
+        for i in range(20_000):
             key = bytes([(i * (number + 1)) % len(known)])
             recent.put(key, known[key])
             right = right and recent.get(key) in (known[key], None)
         return right
 
     assert all(at_once(work))
-    assert sum(recent.get(key) is not None for key in known) == 3
+    assert sum(recent.get(key) is not None for key in known) == 1
 
 
 @pytest.mark.parametrize("n", [1, 2])
