@@ -178,6 +178,7 @@ class TokenRoute:
 class TextRoute:
     """SentenceTransformer.encode, in batches of like length. Long texts are cut into pieces of text where the tokeniser gives offsets.
 
+    One batch at a time, whoever calls: sentence-transformers' tokeniser is set anew for each and is not made for threads.
     rust: None for a model whose tokeniser gives none, or that puts a prompt before texts: it cuts them itself, and they are not counted.
     """
 
@@ -196,22 +197,17 @@ class TextRoute:
         n_around = len(rust.prefix) + len(rust.suffix) if rust is not None else 0
         self._limit = limit - n_around
         self._batch_tokens = batch_tokens
+        self._workers = Workers(1)
 
     def embed(self, texts: Sequence[str], on_batch: OnBatch | None) -> Embeddings:
         """(n,) texts -> (n, d) float32 unit vectors in the same order."""
-        import torch
-
         if not texts:
-            n_dims = int(self._model.encode([""], show_progress_bar=False).shape[1])
-            return np.empty((0, n_dims), dtype=np.float32)
+            return np.empty((0, next(self._workers.run([partial(self._encode, [""])])).shape[1]), dtype=np.float32)
         pieces, n_chunks, lengths = self._pieces(texts)
+        batches = pack_by_length(lengths, budget=self._batch_tokens)
         vectors: Embeddings | None = None
         n_done = 0
-        for batch in pack_by_length(lengths, budget=self._batch_tokens):
-            encoded = self._model.encode(
-                [pieces[i] for i in batch], batch_size=len(batch), convert_to_tensor=True, show_progress_bar=False
-            )
-            rows = torch.nn.functional.normalize(encoded.float(), dim=1).cpu().numpy()
+        for batch, rows in self._workers.run(partial(self._encode_batch, pieces, batch) for batch in batches):
             if not np.isfinite(rows).all():
                 raise ConfigError("expected finite embeddings, got NaN or infinity; try dtype float32")
             if vectors is None:
@@ -228,6 +224,15 @@ class TextRoute:
         if self._rust is None:
             return [Reading.WHOLE] * len(texts)
         return _readings(texts, self._rust, self._plan, self._limit)
+
+    def _encode_batch(self, pieces: Sequence[str], batch: list[int]) -> tuple[list[int], Embeddings]:
+        return batch, self._encode([pieces[i] for i in batch])
+
+    def _encode(self, pieces: list[str]) -> Embeddings:
+        import torch
+
+        encoded = self._model.encode(pieces, batch_size=len(pieces), convert_to_tensor=True, show_progress_bar=False)
+        return np.asarray(torch.nn.functional.normalize(encoded.float(), dim=1).cpu().numpy(), dtype=np.float32)
 
     def _pieces(self, texts: Sequence[str]) -> tuple[list[str], list[int], list[int]]:
         """The texts' pieces in order, how many each text has, and each piece's tokens (an estimate where it is short)."""

@@ -21,7 +21,10 @@ class TextTokenizer(Protocol):
 
 
 class RustTokenizer:
-    """A copy of a Hugging Face fast tokeniser that neither cuts nor pads. prefix, suffix: ids it puts around one text."""
+    """A copy of a Hugging Face fast tokeniser that neither cuts nor pads. prefix, suffix: ids it puts around one text.
+
+    Nothing changes it once it is made, so threads may share it; the model's own would panic when cut lengths change under a reader.
+    """
 
     def __init__(self, backend: "Tokenizer") -> None:
         from tokenizers import Tokenizer
