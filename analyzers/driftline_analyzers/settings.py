@@ -263,8 +263,8 @@ class AnalyzerSettings(ComponentSettings):
     )
     grounding_model: str | None = Field(
         default=None,
-        description="Cross-encoder by name or path that is asked about the sentences which the first stage of grounding leaves open; "
-        "unset asks none.",
+        description="Model by name or path that is asked about the sentences which the first stage of grounding leaves open: a sequence "
+        "classifier (an NLI model, HHEM-1.0) or a token classifier (LettuceDetect), told apart by its config; unset asks none.",
     )
     grounding_head: Path | None = Field(
         default=None,

@@ -13,7 +13,7 @@ from driftline_analyzers.grounding.features import Claim, claim_features
 from driftline_analyzers.grounding.head import Head, probability, shipped_head, weights_of
 from driftline_analyzers.grounding.matching import unmatched
 from driftline_analyzers.grounding.rarity import shipped_rarity
-from driftline_analyzers.grounding.second_stage import SecondStage
+from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
 from driftline_analyzers.grounding.sentences import Sentence, split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.unsupported import unsupported_spans
@@ -32,12 +32,15 @@ _SUPPORTED: Final = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class _Judged:
-    """One sentence of an answer that claims something. values: (f,) as the head's features; log_odds: of being unsupported."""
+    """One sentence of an answer that claims something. values: (f,) as the head's features; log_odds: of being unsupported; judgement: of
+    the second stage, if asked.
+    """
 
     sentence: Sentence
     claim: Claim
     values: NDArray[np.float64]
     log_odds: float = 0.0
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,8 @@ class _Answer:
 
 class GroundingScorer:
     """value: probability that a sentence of the answer is not supported by the documents; calls without documents or without a claim get no
-    score. evidence: verdict (supported, unsure, unsupported), sentences with the best evidence for each, spans of unsupported words.
+    score. evidence: verdict (supported, unsure, unsupported), sentences with the best evidence for each, spans of unsupported words (the
+    second stage's, where it marks any).
 
     The first stage reads words and numbers alone and needs no model. second_stage: asked about sentences whose probability is in grey,
     with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told.
@@ -166,13 +170,22 @@ class GroundingScorer:
         ]
         if not grey:
             return
-        pairs = [
-            (answer.source.around(one.claim.best), answer.call.completion[one.sentence.start : one.sentence.end])
+        asked = [
+            Asked(
+                question=answer.call.prompt,
+                documents=tuple(answer.call.documents),
+                evidence=answer.source.around(one.claim.best),
+                answer=answer.call.completion,
+                start=one.sentence.start,
+                end=one.sentence.end,
+            )
             for answer, one in grey
         ]
-        for (_, one), support in zip(grey, stage.support(pairs), strict=True):
-            clipped = min(max(support, 1e-4), 1 - 1e-4)
-            one.log_odds = (one.log_odds + float(np.log((1 - clipped) / clipped))) / 2
+        for (_, one), judgement in zip(grey, stage.judge(asked), strict=True):
+            one.judgement = judgement
+            if judgement.support is not None:
+                clipped = min(max(judgement.support, 1e-4), 1 - 1e-4)
+                one.log_odds = (one.log_odds + float(np.log((1 - clipped) / clipped))) / 2
 
     def _score(self, answer: _Answer) -> CallScore:
         head = self._head
@@ -191,16 +204,28 @@ class GroundingScorer:
                 for one in sorted(answer.judged, key=lambda one: -one.log_odds)[:_SHOWN_SENTENCES]
             ],
             "spans": [
-                {"start": start, "end": end, "reason": "not in the documents"}
+                {"start": start, "end": end, "reason": reason}
                 for one in (weak if is_flagged else ())
-                for start, end in unsupported_spans(one.sentence, one.claim.words, one.claim.is_missing)
+                for reason, (start, end) in _marked(one)
             ],
         }
+        again = [one.judgement for one in answer.judged if one.judgement is not None]
+        if self._second_stage is not None and again:
+            n_unread = sum(judgement.support is None for judgement in again)
+            evidence["second_stage"] = {"model": self._second_stage.name, "n_asked": len(again), "n_unread": n_unread}
         if answer.source.n_unread:
             evidence["n_unread_document_chars"] = answer.source.n_unread
         if answer.n_unread:
             evidence["n_unread_sentences"] = answer.n_unread
         return CallScore(field="completion", value=value, is_flagged=is_flagged, evidence=evidence)
+
+
+def _marked(one: _Judged) -> list[tuple[str, tuple[int, int]]]:
+    """What to mark of a sentence, with the reason: what the second stage found in it, or where that marked nothing, its words."""
+    if one.judgement is not None and one.judgement.spans:
+        return [("not supported, says the second stage", span) for span in one.judgement.spans]
+    spans = unsupported_spans(one.sentence, one.claim.words, one.claim.is_missing)
+    return [("not in the documents", span) for span in spans]
 
 
 def _described(answer: _Answer, one: _Judged) -> dict[str, Any]:
@@ -209,6 +234,8 @@ def _described(answer: _Answer, one: _Judged) -> dict[str, Any]:
         "end": one.sentence.end,
         "probability": round(float(probability(one.log_odds)), 4),
     }
+    if one.judgement is not None and one.judgement.support is not None:
+        described["second_stage_support"] = round(one.judgement.support, 4)
     if one.claim.best >= 0:
         passage = answer.source.passages[one.claim.best]
         described["evidence"] = {

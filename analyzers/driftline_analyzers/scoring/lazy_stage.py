@@ -2,19 +2,20 @@
 
 from collections.abc import Sequence
 
-from driftline_analyzers.grounding.second_stage import CrossEncoderStage
+from driftline_analyzers.grounding.model_kind import open_second_stage
+from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
 
 
 class LazyStage:
-    """A `SecondStage` of a cross-encoder by name or path."""
+    """A `SecondStage` of a sequence or token classifier by name or path."""
 
     def __init__(self, model: str, *, device: str) -> None:
         self.name = model
         self.device = device
-        self._stage: CrossEncoderStage | None = None
+        self._stage: SecondStage | None = None
 
-    def support(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def judge(self, asked: Sequence[Asked]) -> list[Judgement]:
         """As the model says. Raises ConfigError when it cannot be loaded."""
         if self._stage is None:
-            self._stage = CrossEncoderStage(self.name, device=self.device)
-        return self._stage.support(pairs)
+            self._stage = open_second_stage(self.name, device=self.device)
+        return self._stage.judge(asked)
