@@ -6,6 +6,7 @@ from typing import Final
 from driftline_analyzers.grounding.head import Head
 from driftline_analyzers.grounding.scorer import GroundingScorer
 from driftline_analyzers.quality.json_format import JsonFormatScorer
+from driftline_analyzers.quality.language import LanguageScorer
 from driftline_analyzers.quality.readability import ReadabilityScorer
 from driftline_analyzers.quality.relevance import RelevanceScorer
 from driftline_analyzers.quality.repetition import RepetitionScorer
@@ -33,6 +34,7 @@ SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = 
     "refusal": lambda settings: RefusalScorer(),
     "relevance": lambda settings: RelevanceScorer(),
     "repetition": lambda settings: RepetitionScorer(),
+    "language": lambda settings: LanguageScorer(),
     "format": lambda settings: JsonFormatScorer(),
     "readability": lambda settings: ReadabilityScorer(),
 }
