@@ -12,6 +12,7 @@ from driftline_analyzers.quality.relevance import RelevanceScorer
 from driftline_analyzers.quality.repetition import RepetitionScorer
 from driftline_analyzers.safety.injection import InjectionScorer
 from driftline_analyzers.safety.pii import PiiScorer
+from driftline_analyzers.safety.presidio import PresidioFinder
 from driftline_analyzers.safety.prompt_leak import PromptLeakScorer
 from driftline_analyzers.safety.refusal import RefusalScorer
 from driftline_analyzers.safety.secrets import SecretsScorer
@@ -26,7 +27,7 @@ SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = 
     "grounding": lambda settings: GroundingScorer(second_stage=_second_stage(settings), head=_grounding_head(settings)),
     "injection": lambda settings: InjectionScorer(),
     "toxicity": lambda settings: ToxicityScorer(classifier=settings.toxicity_classifier, device=settings.device),
-    "pii": lambda settings: PiiScorer(),
+    "pii": lambda settings: PiiScorer(presidio=_presidio(settings)),
     "secrets": lambda settings: SecretsScorer(),
     "prompt_leak": lambda settings: PromptLeakScorer(
         canaries=tuple(one.get_secret_value() for one in settings.canaries)
@@ -43,6 +44,14 @@ SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings], CallScorer]]] = 
 def make_scorers(settings: AnalyzerSettings) -> list[CallScorer]:
     """The scorers that the settings name, in their order."""
     return [SCORERS[name](settings) for name in settings.scorers]
+
+
+def _presidio(settings: AnalyzerSettings) -> PresidioFinder | None:
+    if not settings.presidio_models:
+        return None
+    return PresidioFinder(
+        settings.presidio_models, entities=settings.presidio_entities, min_score=settings.presidio_min_score
+    )
 
 
 def _second_stage(settings: AnalyzerSettings) -> LazyStage | None:
