@@ -8,11 +8,13 @@ from driftline_analyzers.embed.token_vectors import TokenEmbedder
 from driftline_analyzers.grounding.head import Head
 from driftline_analyzers.grounding.scorer import GroundingScorer
 from driftline_analyzers.quality.json_format import JsonFormatScorer
+from driftline_analyzers.quality.language import LanguageScorer
 from driftline_analyzers.quality.readability import ReadabilityScorer
 from driftline_analyzers.quality.relevance import RelevanceScorer
 from driftline_analyzers.quality.repetition import RepetitionScorer
 from driftline_analyzers.safety.injection import InjectionScorer
 from driftline_analyzers.safety.pii import PiiScorer
+from driftline_analyzers.safety.presidio import PresidioFinder
 from driftline_analyzers.safety.prompt_leak import PromptLeakScorer
 from driftline_analyzers.safety.refusal import RefusalScorer
 from driftline_analyzers.safety.secrets import SecretsScorer
@@ -29,6 +31,14 @@ def _grounding(settings: AnalyzerSettings, embedder: Embedder | None) -> Groundi
         second_stage=_second_stage(settings),
         head=_grounding_head(settings),
         token_embedder=embedder if isinstance(embedder, TokenEmbedder) else None,
+    )
+
+
+def _presidio(settings: AnalyzerSettings) -> PresidioFinder | None:
+    if not settings.presidio_models:
+        return None
+    return PresidioFinder(
+        settings.presidio_models, entities=settings.presidio_entities, min_score=settings.presidio_min_score
     )
 
 
@@ -53,7 +63,7 @@ SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings, Embedder | None],
     "toxicity": lambda settings, embedder: ToxicityScorer(
         classifier=settings.toxicity_classifier, device=settings.device
     ),
-    "pii": lambda settings, embedder: PiiScorer(),
+    "pii": lambda settings, embedder: PiiScorer(presidio=_presidio(settings)),
     "secrets": lambda settings, embedder: SecretsScorer(),
     "prompt_leak": lambda settings, embedder: PromptLeakScorer(
         canaries=tuple(one.get_secret_value() for one in settings.canaries)
@@ -61,6 +71,7 @@ SCORERS: Final[Mapping[ScorerName, Callable[[AnalyzerSettings, Embedder | None],
     "refusal": lambda settings, embedder: RefusalScorer(),
     "relevance": lambda settings, embedder: RelevanceScorer(),
     "repetition": lambda settings, embedder: RepetitionScorer(),
+    "language": lambda settings, embedder: LanguageScorer(),
     "format": lambda settings, embedder: JsonFormatScorer(),
     "readability": lambda settings, embedder: ReadabilityScorer(),
 }
