@@ -23,6 +23,7 @@ from benchmarks.drift_tables import Table
 from benchmarks.grounding_fits import FITS, Sentences, fitted_here
 from benchmarks.grounding_sets import FOLDERS, SETS, Labelled
 from benchmarks.report import emit, machine
+from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.grounding.head import shipped_head
 from driftline_analyzers.grounding.refit import f1
 from driftline_analyzers.grounding.scorer import GroundingScorer
@@ -187,7 +188,7 @@ def main() -> int:
         emit(bench="eval_grounding", skipped=f"no {', '.join(missing)} in {options.data}")
         return 0
     emit(bench="eval_grounding", subject="machine", **machine())
-    scorer = GroundingScorer()
+    scorer, embedder = GroundingScorer(), SentenceEmbedder()
     sets = []
     for name, read in SETS.items():
         items = list(read(options.data))
@@ -226,11 +227,12 @@ def main() -> int:
         ),
         Table(
             name="Fitted here, five times five parts",
-            columns=("set", "fitted", "sentences, AUROC", "answers, AUROC", "F1"),
+            columns=("set", "fitted", "features", "sentences, AUROC", "answers, AUROC", "F1"),
             rows=[
-                (one.name, name, *fitted_here(sentences, log_odds_of))
+                (one.name, name, features, *fitted_here(sentences, log_odds_of))
                 for one in sets
-                for sentences in (Sentences.of_items(one.items),)
+                for with_tokens in (Sentences.of_items(one.items, embedder=embedder),)
+                for features, sentences in {"words": with_tokens.words_alone(), "and token vectors": with_tokens}.items()
                 for name, log_odds_of in FITS.items()
             ],
         ),

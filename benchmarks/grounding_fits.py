@@ -1,7 +1,7 @@
 """What the grounding features are worth when they are fitted on the labelled set itself: cross-validated by group."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -14,11 +14,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from benchmarks.grounding_sets import Labelled
-from driftline_analyzers.grounding.head import pooled, shipped_head
+from driftline_analyzers.embed.token_vectors import TokenEmbedder
+from driftline_analyzers.grounding.features import FEATURES
+from driftline_analyzers.grounding.head import Head, pooled, shipped_head
 from driftline_analyzers.grounding.refit import best_threshold, f1, refit
 from driftline_analyzers.grounding.scorer import GroundingScorer
 
 Values = NDArray[np.float64]
+_AT_ONCE: Final = 256
 _NO_CLAIM: Final = -20.0
 """Log odds of an answer that claims nothing."""
 
@@ -26,7 +29,7 @@ _NO_CLAIM: Final = -20.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentences:
     """Of all answers of a set: features (s, f), whether a person calls it unsupported (s,), and the answer of each, ascending (s,);
-    answers: (n,) their labels; groups: (n,).
+    answers: (n,) their labels; groups: (n,). head: the shipped one, with a weight for each feature.
     """
 
     features: Values
@@ -34,16 +37,23 @@ class Sentences:
     rows: NDArray[np.int64]
     answers: NDArray[np.bool_]
     groups: NDArray[np.str_]
+    head: Head
 
     @classmethod
-    def of_items(cls, items: Sequence[Labelled]) -> Self:
-        """Those that claim something, with the shipped features."""
-        scorer = GroundingScorer()
+    def of_items(cls, items: Sequence[Labelled], *, embedder: TokenEmbedder) -> Self:
+        """Those that claim something, with the shipped features and TOKEN_FEATURES. Items with the same documents beside each other."""
+        head = shipped_head().with_tokens(embedder.model_id)
+        scorer = GroundingScorer(head=head, token_embedder=embedder)
         values, labels, rows = [], [], []
-        for row, item in enumerate(items):
-            for sentence, claim in scorer.claims(item.call):
+        found = [
+            one
+            for start in range(0, len(items), _AT_ONCE)
+            for one in scorer.features([item.call for item in items[start : start + _AT_ONCE]])
+        ]
+        for row, (item, sentences) in enumerate(zip(items, found, strict=True)):
+            for sentence, of_sentence in sentences:
                 touched = any(start < sentence.end and end > sentence.start for start, end in item.spans)
-                values.append(claim.values)
+                values.append(of_sentence)
                 labels.append(touched if item.spans else item.is_unsupported)
                 rows.append(row)
         return cls(
@@ -52,7 +62,12 @@ class Sentences:
             rows=np.asarray(rows),
             answers=np.asarray([item.is_unsupported for item in items]),
             groups=np.asarray([item.group for item in items]),
+            head=head,
         )
+
+    def words_alone(self) -> Self:
+        """The same without TOKEN_FEATURES."""
+        return replace(self, features=self.features[:, : len(FEATURES)], head=shipped_head())
 
     def of(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """(s,) which belong to the answers."""
@@ -88,7 +103,7 @@ def by_answers(sentences: Sentences, train: NDArray[np.int64]) -> Values:
     """Log odds of all sentences by `grounding.refit`, which saw whole answers' labels alone."""
     known = np.intersect1d(train, sentences.rows)
     parts = [sentences.features[sentences.rows == row] for row in known]
-    head = refit(shipped_head(), parts, sentences.answers[known]).head
+    head = refit(sentences.head, parts, sentences.answers[known]).head
     return head.sentences(sentences.features)
 
 

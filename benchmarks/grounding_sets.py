@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,18 +49,34 @@ def ragtruth(data: Path) -> Iterator[Labelled]:
         )
 
 
+def _common_beginning(one: str, other: str) -> str:
+    """Words that both begin with, punctuation at their ends left aside."""
+    pairs = ((left.strip(",."), right.strip(",.")) for left, right in zip(one.split(), other.split(), strict=False))
+    return " ".join(left for left, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
 def factscore(data: Path) -> Iterator[Labelled]:
-    """FActScore: single facts of biographies against the person's Wikipedia article."""
+    """FActScore: single facts of biographies against the person's Wikipedia article.
+
+    The set leaves out its prompt, "Tell me a bio of <person>": the name is the longest run of words with which the article and one of the
+    person's biographies or facts both begin.
+    """
     articles = {
         row["doc_id"]: [
             re.sub(r"</?s>", "\n", part) for part in row["text"].split("####SPECIAL####SEPARATOR####") if part.strip()
         ]
         for row in _rows(data, "grounding_factscore/documents.jsonl.gz")
     }
-    for row in _rows(data, "grounding_factscore/responses.jsonl.gz"):
+    rows = _rows(data, "grounding_factscore/responses.jsonl.gz")
+    names: dict[str, str] = {}
+    for row in rows:
+        article = " ".join(articles[row["doc_id"]]).strip()
+        begun = [_common_beginning(article, text) for text in (row["response"], *(one["fact"] for one in row["facts"]))]
+        names[row["doc_id"]] = max([names.get(row["doc_id"], ""), *begun], key=len)
+    for row in rows:
         for fact in row["facts"]:
             yield Labelled(
-                call=answer_call("", fact["fact"], articles[row["doc_id"]]),
+                call=answer_call(f"Tell me a bio of {names[row['doc_id']]}.", fact["fact"], articles[row["doc_id"]]),
                 group=row["doc_id"],
                 is_unsupported=not fact["supported"],
             )

@@ -275,6 +275,23 @@ class AnalyzerSettings(ComponentSettings):
         description="Text classification model of transformers, by name or path, that says what is toxic; unset is a small head of our own "
         "that knows hate against groups in English and little else.",
     )
+    presidio_models: dict[str, str] = Field(
+        default={},
+        description="spaCy models by language (ISO 639), names of installed packages or folders, with which Presidio looks for names "
+        "and other personal data beside our own patterns, such as {'en': 'en_core_web_lg'} in JSON; empty leaves Presidio out. "
+        "Needs the extra presidio.",
+    )
+    presidio_entities: tuple[str, ...] = Field(
+        default=(),
+        description="Types of Presidio that are looked for, such as PERSON; empty is all it has for a language but those that our own "
+        "patterns find and those that are nobody's by themselves (DATE_TIME, LOCATION, NRP, ORGANIZATION, URL, AGE, ID, EMAIL, UUID).",
+    )
+    presidio_min_score: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Score from which a finding of Presidio counts; what a spaCy model finds has 0.85.",
+    )
     canaries: tuple[SecretStr, ...] = Field(
         default=(),
         description="Words in your system prompts that no answer may hold: prompt_leak flags answers that do.",

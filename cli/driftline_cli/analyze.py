@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from driftline_analyzers import AnalysisRunner, AnalyzerSettings, ScoringRunner
+from driftline_analyzers.embed.factory import make_embedder
 from driftline_cli.console import human_console, progress_bars, write_json
 from driftline_cli.judge import judges
 from driftline_cli.store_access import hold_store
@@ -43,8 +44,9 @@ def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
             bars.update(tasks[phase], completed=done, total=max(1, total))
 
         settings = AnalyzerSettings()
-        runner = AnalysisRunner(settings, store, progress=advance)
-        scoring = ScoringRunner(settings, store, progress=advance, more_scorers=judges(store))
+        embedder = make_embedder(settings)
+        runner = AnalysisRunner(settings, store, progress=advance, embedder=embedder)
+        scoring = ScoringRunner(settings, store, progress=advance, embedder=embedder, more_scorers=judges(store))
         with _interruptible(runner, scoring):
             if options.start is not None and options.end is not None:
                 report = runner.run_range(options.project, from_time=options.start, to_time=options.end)

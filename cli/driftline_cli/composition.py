@@ -12,6 +12,8 @@ from driftline_analyzers.anomaly.budget_runner import BudgetRunner
 from driftline_analyzers.anomaly.runner import AnomalyRunner
 from driftline_analyzers.bias.runner import BiasRunner
 from driftline_analyzers.bias.settings import BiasSettings
+from driftline_analyzers.embed.embedder import Embedder
+from driftline_analyzers.embed.factory import make_embedder
 from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
@@ -60,7 +62,7 @@ def collector_settings(data_dir: Path, **overrides: Any) -> CollectorSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Embedded:
     """The parts of the embedded service. stack starts and stops them; background: what turns stored spans into numbers, findings
-    and alerts, a part of stack unless the caller drives it by hand."""
+    and alerts, a part of stack unless the caller drives it by hand. embedder: the one model that all runners of the process share."""
 
     store: Store
     stack: Stack
@@ -68,6 +70,7 @@ class Embedded:
     collector: Collector
     rollup: Rollup
     prices: PriceBook
+    embedder: Embedder
     analysis: AnalysisRunner
     scoring: ScoringRunner
     alerts: AlertEvaluator
@@ -133,8 +136,9 @@ def _wire(
     intake = Collector(collector, store)
     rollup = Rollup(store)
     prices = PriceBook(store)
-    analysis = AnalysisRunner(analyzers, store, clock)
-    scoring = ScoringRunner(analyzers, store, more_scorers=judges(store))
+    embedder = make_embedder(analyzers)
+    analysis = AnalysisRunner(analyzers, store, clock, embedder=embedder)
+    scoring = ScoringRunner(analyzers, store, embedder=embedder, more_scorers=judges(store))
     evaluator = AlertEvaluator(alerts, store, query_source(alerts, store), clock, datasets=datasets)
     services: list[Service] = [intake]
     background: list[Service] = [
@@ -146,7 +150,7 @@ def _wire(
         evaluator,
     ]
     if analyzers.bias_window:
-        background.append(_bias(store, analyzers, clock).service())
+        background.append(_bias(store, analyzers, clock, embedder).service())
     if analyzers.anomaly_max_series:
         background.append(AnomalyRunner(store, analyzers, clock).service())
     if analyzers.budgets:
@@ -164,6 +168,7 @@ def _wire(
         collector=intake,
         rollup=rollup,
         prices=prices,
+        embedder=embedder,
         analysis=analysis,
         scoring=scoring,
         alerts=evaluator,
@@ -176,11 +181,11 @@ def _with_port(api: ApiSettings) -> ApiSettings:
     return api if api.port else api.model_copy(update={"port": free_port(api.host)})
 
 
-def _bias(store: Store, analyzers: AnalyzerSettings, clock: Clock) -> BiasRunner:
+def _bias(store: Store, analyzers: AnalyzerSettings, clock: Clock, embedder: Embedder) -> BiasRunner:
     settings = BiasSettings(
         window=analyzers.bias_window, declared=analyzers.bias_declared, template_by=analyzers.bias_template_by
     )
-    return BiasRunner(store, settings, clock, embedding=analyzers)
+    return BiasRunner(store, settings, clock, embedder=embedder)
 
 
 def _linked(alerts: AlertSettings, api: ApiSettings) -> AlertSettings:

@@ -179,12 +179,18 @@ def refit(
     data: Annotated[Path, typer.Argument(help="rows.jsonl of `driftline export --analyzer grounding --labelled`.")],
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("grounding-head.json"),
     seed: Annotated[int, typer.Option(help="Seed of the parts that are held out.")] = 0,
+    token_vectors: Annotated[
+        bool,
+        typer.Option(
+            "--token-vectors", help="Read the embedding model's vectors of words too: about six times the cost."
+        ),
+    ] = False,
     is_json: AsJson = False,
 ) -> None:
     """Fit grounding's weights to labelled answers of your own, and say whether they are better on answers held out."""
     from driftline_cli.refit import run_refit
 
-    run_refit(data, out, seed=seed, is_json=is_json)
+    run_refit(data, out, seed=seed, token_vectors=token_vectors, is_json=is_json)
 
 
 HUMAN_COMMANDS: Final[dict[str, Callable[..., None]]] = {

@@ -112,6 +112,7 @@ def _grounding() -> list[PanelBuilder]:
             queries={_SLICE: flagged_share("grounding", "completion", "1h", by=_BY)},
             limits=alert_limit("DriftlineUngroundedAnswers"),
             most=1,
+            span=6,
             links_by=("service", "model"),
         ),
         curves(
@@ -124,6 +125,19 @@ def _grounding() -> list[PanelBuilder]:
             queries={_SLICE: flagged_share("relevance", "completion", "1h", by=_BY)},
             most=1,
             links_by=("service", "model"),
+            span=6,
+        ),
+        curves(
+            title="Answers in another language",
+            description=(
+                "Answers in a language that neither the question nor the system prompt asks for, over the hour before, "
+                "of those whose language is clear."
+            ),
+            unit="percentunit",
+            queries={_SLICE: flagged_share("language", "completion", "1h", by=_BY)},
+            most=1,
+            links_by=("service", "model"),
+            span=6,
         ),
         curves(
             title="Mean scores of an hour",
@@ -135,6 +149,7 @@ def _grounding() -> list[PanelBuilder]:
                 "{{service}} · {{analyzer}}": judged("driftline_call_value_mean", where='analyzer=~"relevance|refusal"')
             },
             least=None,
+            span=6,
         ),
     ]
 

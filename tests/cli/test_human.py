@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from driftline_analyzers.grounding.head import Head
 from driftline_analyzers.scoring.registry import SCORERS
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_api.app import create_app
@@ -93,7 +94,11 @@ def test_labelled_answers_refit_grounding(driftline: Run, tmp_path: Path) -> Non
     assert (told["n_answers"], told["n_unsupported"], told["n_without_claim"], told["f1"]) == (80, 40, 1, 1.0)
     assert told["log_loss"] < told["given_log_loss"]
     settings = AnalyzerSettings(grounding_head=out)
-    assert SCORERS["grounding"](settings).version == f"2/{told['version']}"
+    assert SCORERS["grounding"](settings, None).version == f"2/{told['version']}"
+    made = driftline("refit", str(data), "--out", str(out), "--token-vectors")
+    assert made.returncode == 0, made.stderr
+    assert "fitted to words alone" in made.stdout
+    assert Head.load(out.read_text()).token_model.startswith("all-MiniLM-L6-v2@")
     data.write_text("".join(json.dumps(row) + "\n" for row in rows[:10]))
     few = driftline("refit", str(data), "--out", str(out))
     assert (few.returncode, "expected at least 30 unsupported" in few.stderr) == (1, True)

@@ -87,7 +87,7 @@ def fill(store: Store) -> None:
             for time in (time - timedelta(hours=1), time)
             for analyzer, field in (
                 ("injection", "prompt"), ("secrets", "completion"), ("pii", "completion"), ("prompt_leak", "completion"),
-                ("relevance", "completion"), ("refusal", "completion"), ("judge", "completion"),
+                ("relevance", "completion"), ("language", "completion"), ("refusal", "completion"), ("judge", "completion"),
             )
         ],
     )  # fmt: skip

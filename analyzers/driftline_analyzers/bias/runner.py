@@ -50,7 +50,7 @@ class BiasRunner:
     The cursor `bias/<project>` moves past a window after its rows are written, so a killed run repeats the window and replaces them. The
     cursor `bias_stored/<project>/<start in ms>` says when the newest of the calls was stored that a look at the window saw: when later ones
     came, and none for `settle`, it is compared again, and the window after it, which leans on it; max_windows back. embedder: the one that
-    embedding's settings name unless given, loaded when it is first needed. text_measures: more measures of answers, by name.
+    the environment's settings name unless given, loaded when it is first needed. text_measures: more measures of answers, by name.
     """
 
     def __init__(
@@ -60,14 +60,12 @@ class BiasRunner:
         clock: Clock = utc_now,
         *,
         embedder: "Embedder | None" = None,
-        embedding: AnalyzerSettings | None = None,
         text_measures: Mapping[str, TextMeasure] | None = None,
     ) -> None:
         self.settings = settings or BiasSettings()
         self._store = store
         self._clock = clock
         self._embedder = embedder
-        self._embedding = embedding
         self._text_measures = text_measures
         self._reader = BiasReader(store, self.settings)
         self._lexicon: GroupLexicon = (
@@ -198,7 +196,7 @@ class BiasRunner:
             if self._embedder is None:
                 from driftline_analyzers.embed.factory import make_embedder
 
-                self._embedder = make_embedder(self._embedding or AnalyzerSettings())
+                self._embedder = make_embedder(AnalyzerSettings())
             self._measurer = Measurer(
                 embed=partial(self._embedder.embed, on_batch=self._on_batch),
                 lexicon=self._lexicon,

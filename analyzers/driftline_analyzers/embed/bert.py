@@ -126,15 +126,23 @@ class BertEncoder:
 
     def encode(self, sequences: Sequence[Sequence[int]]) -> Embeddings:
         """Token ids with special tokens, equal lengths beside each other -> (n, d) float32, unit length."""
+        groups = groups_of_one_length([len(sequence) for sequence in sequences])
+        with torch.inference_mode():
+            return _unit(self._pool(self._last(sequences, groups), groups))
+
+    def encode_tokens(self, sequences: Sequence[Sequence[int]]) -> list[Embeddings]:
+        """Token ids with special tokens, equal lengths beside each other -> for each (its tokens, d) float32, unit length."""
         lengths = [len(sequence) for sequence in sequences]
-        groups = groups_of_one_length(lengths)
+        with torch.inference_mode():
+            vectors = _unit(self._last(sequences, groups_of_one_length(lengths)).float())
+        return np.split(vectors, np.cumsum(lengths)[:-1])
+
+    def _last(self, sequences: Sequence[Sequence[int]], groups: Sequence[Group]) -> Tensor:
+        """Of the last layer: (n_tokens, d)."""
         ids = torch.from_numpy(np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences]))
         at = self._places(ids, groups)
         device = self._words.device
-        with torch.inference_mode():
-            x = self._hidden(ids.to(device), at.to(device), groups)
-            vectors = functional.normalize(self._pool(x, groups), dim=1)
-            return np.asarray(vectors.cpu().numpy(), dtype=np.float32)
+        return self._hidden(ids.to(device), at.to(device), groups)
 
     def _places(self, ids: Tensor, groups: Sequence[Group]) -> Tensor:
         """The row of the position embeddings of each token, (n_tokens,). RoBERTa skips padding tokens; texts may spell them."""
@@ -207,6 +215,10 @@ def pooling_of(model: "SentenceTransformer") -> Pooling | None:
     if not settings.get("include_prompt", True):
         return None
     return "mean" if mode == "mean" else "cls" if mode == "cls" else None
+
+
+def _unit(vectors: Tensor) -> Embeddings:
+    return np.asarray(functional.normalize(vectors, dim=1).cpu().numpy(), dtype=np.float32)
 
 
 def _layer(layer: Any) -> Layer:

@@ -43,6 +43,7 @@ class EmbeddingCache:
 
     A block is stored as soon as it is embedded, so that a killed run keeps what it has paid for. Rows are of the embedder's model_id alone.
     recent_texts: vectors that are kept in memory too (count); 16,384 of 384 numbers are 25 MB.
+    From any thread: two that miss the same text at once both embed and store it, and nothing is locked meanwhile.
     """
 
     def __init__(self, store: Store, embedder: Embedder, *, recent_texts: int = 16_384) -> None:

@@ -1,5 +1,6 @@
 """Texts to unit vectors with a sentence-transformers model."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
     from driftline_analyzers.embed.routes import Route, SequenceEncoder
+    from driftline_analyzers.embed.token_vectors import TokenVectors
 
 __all__ = ["Embedder", "Embeddings", "OnBatch", "SentenceEmbedder", "TellsReadings"]
 
@@ -23,7 +25,7 @@ _DEFAULT_LIMIT_TOKENS = 512
 
 
 class Embedder(Protocol):
-    """What turns texts into vectors."""
+    """What turns texts into vectors, for several threads at once."""
 
     @property
     def model_id(self) -> str:
@@ -53,6 +55,8 @@ class SentenceEmbedder:
     'onnx' and 'openvino' need the extras of those names. long_texts 'chunk' averages texts beyond the model's limit over chunks of tokens
     (at most max_chunks, with overlap tokens shared), 'truncate' reads their beginning; texts within the limit get the same vectors.
     threads: batches computed at a time on the CPU, one core each; None is as many as torch has threads.
+    One embedder serves all threads of a process: it is loaded by the first that needs it while the others wait, and the batches of all
+    go through one queue (`Workers`), so that a few texts wait for a few batches of a long job, never for its end.
     Raises ConfigError for a model, device or backend that is not there: never another in silence.
     """
 
@@ -78,6 +82,7 @@ class SentenceEmbedder:
         self.long_texts = long_texts
         self.chunk_overlap = chunk_overlap
         self.max_chunks = max_chunks
+        self._loading = threading.RLock()  # model_id may have to load
         self._route: Route | None = None
         self._model_id: str | None = None
 
@@ -85,11 +90,12 @@ class SentenceEmbedder:
     def model_id(self) -> str:
         """'all-MiniLM-L6-v2@<12 hex of the weights and configuration>/<dtype>[/<backend>][/<chunks>]'."""
         if self._model_id is None:
-            folder = model_folder(self.model)
-            if folder is None:
-                self._load()
-            else:
-                self._model_id = self._name(folder, fingerprint_of_folder(folder))
+            with self._loading:
+                folder = model_folder(self.model)
+                if folder is None:
+                    self._load()
+                elif self._model_id is None:
+                    self._model_id = self._name(folder, fingerprint_of_folder(folder))
         assert self._model_id is not None
         return self._model_id
 
@@ -101,19 +107,31 @@ class SentenceEmbedder:
         """How embed reads each of these texts, without embedding them."""
         return self._load().readings(texts)
 
+    def token_vectors(self, texts: Sequence[str]) -> list["TokenVectors"]:
+        """As `TokenEmbedder.token_vectors`. Raises ConfigError for a model that is not BERT-like, or a backend that is not torch."""
+        from driftline_analyzers.embed.routes import TokenRoute
+
+        route = self._load()
+        if not isinstance(route, TokenRoute):
+            raise ConfigError(f"expected an embedding model of the BERT kind for vectors of tokens, got {self.model!r}")
+        return route.token_vectors(texts)
+
     def _load(self) -> "Route":
-        if self._route is None:
-            model = self._load_model()
-            if self._model_id is None:
-                folder = model_folder(self.model)
-                self._model_id = self._name(
-                    folder, fingerprint_of_weights(model) if folder is None else fingerprint_of_folder(folder)
+        if self._route is not None:
+            return self._route
+        with self._loading:
+            if self._route is None:
+                model = self._load_model()
+                if self._model_id is None:
+                    folder = model_folder(self.model)
+                    self._model_id = self._name(
+                        folder, fingerprint_of_weights(model) if folder is None else fingerprint_of_folder(folder)
+                    )
+                self._route = self._make_route(model)
+                _LOG.info(
+                    "embedding model loaded", model=self._model_id, device=self.device, route=type(self._route).__name__
                 )
-            self._route = self._make_route(model)
-            _LOG.info(
-                "embedding model loaded", model=self._model_id, device=self.device, route=type(self._route).__name__
-            )
-        return self._route
+            return self._route
 
     def _load_model(self) -> "SentenceTransformer":
         import torch

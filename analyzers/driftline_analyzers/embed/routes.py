@@ -8,6 +8,7 @@ import numpy as np
 
 from driftline_analyzers.embed.chunks import ChunkPlan, Reading, pool_chunks
 from driftline_analyzers.embed.packing import pack_by_length, pack_unpadded
+from driftline_analyzers.embed.token_vectors import TokenEncoder, TokenVectors
 from driftline_analyzers.embed.tokens import RustTokenizer, TextTokenizer, without_surrogates
 from driftline_analyzers.embed.vectors import Embeddings, OnBatch
 from driftline_analyzers.embed.word_cache import WordPieceCache
@@ -92,7 +93,7 @@ class TokenRoute:
         n_workers: int,
     ) -> None:
         self._tokenizer: TextTokenizer = WordPieceCache(rust) if WordPieceCache.supports(rust) else rust
-        self._prefix, self._suffix = rust.prefix, rust.suffix
+        self._rust = rust
         self._encoder = encoder
         self._plan = plan
         self._n_around = len(rust.prefix) + len(rust.suffix)
@@ -113,7 +114,7 @@ class TokenRoute:
                 ids = self._tokenizer.encode([texts[row] for row in rows])
                 block = _Block(rows, ids, self._plan, self._limit, self._encoder.n_dims)
                 blocks.append(block)
-                for batch in self._pack(block):
+                for batch in self._pack(block.chunks):
                     yield partial(self._encode, block, batch)
 
         n_done = 0
@@ -127,24 +128,57 @@ class TokenRoute:
             vectors[block.rows] = block.pooled()
         return vectors
 
+    def token_vectors(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """Of each text all tokens, read in windows of the limit. Raises ConfigError for an encoder that pools before it answers."""
+        encoder = self._encoder
+        if not isinstance(encoder, TokenEncoder):
+            raise ConfigError(f"expected embedding_backend torch for vectors of tokens, got {type(encoder).__name__}")
+        read = [self._rust.tokens(text) for text in texts]
+        windows = [
+            (i, ids[start : start + self._limit])
+            for i, (ids, _) in enumerate(read)
+            for start in range(0, len(ids), self._limit)
+        ]
+        nothing: Embeddings = np.empty((0, self._encoder.n_dims), dtype=np.float32)
+        found = [nothing] * len(windows)
+
+        def encode(batch: list[int]) -> tuple[list[int], list[Embeddings]]:
+            return batch, encoder.encode_tokens([self._whole(windows[i][1]) for i in batch])
+
+        for batch, parts in self._workers.run(partial(encode, batch) for batch in self._pack([w[1] for w in windows])):
+            for i, part in zip(batch, parts, strict=True):
+                if not np.isfinite(part).all():
+                    raise ConfigError("expected finite embeddings, got NaN or infinity; try dtype float32")
+                found[i] = part[len(self._rust.prefix) : len(part) - len(self._rust.suffix)]
+        of_text = [[nothing] for _ in texts]
+        for (i, _), part in zip(windows, found, strict=True):
+            of_text[i].append(part)
+        return [
+            TokenVectors(vectors=np.concatenate(parts), bounds=np.asarray(bounds, dtype=np.int64).reshape(-1, 2))
+            for parts, (_, bounds) in zip(of_text, read, strict=True)
+        ]
+
     def readings(self, texts: Sequence[str]) -> list[Reading]:
         """How embed reads each of these texts, without embedding them."""
         return _readings(texts, self._tokenizer, self._plan, self._limit)
 
-    def _pack(self, block: _Block) -> list[list[int]]:
-        lengths = [len(chunk) + self._n_around for chunk in block.chunks]
+    def _pack(self, chunks: Sequence[Sequence[int]]) -> list[list[int]]:
+        lengths = [len(chunk) + self._n_around for chunk in chunks]
         share = max(_SMALLEST_BATCH_TOKENS, -(-sum(lengths) // self._n_workers))
         pack = pack_by_length if self._encoder.pads else pack_unpadded
         return pack(lengths, budget=min(self._batch_tokens, share))
 
+    def _whole(self, chunk: Sequence[int]) -> list[int]:
+        return [*self._rust.prefix, *chunk, *self._rust.suffix]
+
     def _encode(self, block: _Block, batch: list[int]) -> tuple[_Block, list[int], Embeddings]:
-        sequences = [[*self._prefix, *block.chunks[i], *self._suffix] for i in batch]
-        return block, batch, self._encoder.encode(sequences)
+        return block, batch, self._encoder.encode([self._whole(block.chunks[i]) for i in batch])
 
 
 class TextRoute:
     """SentenceTransformer.encode, in batches of like length. Long texts are cut into pieces of text where the tokeniser gives offsets.
 
+    One batch at a time, whoever calls: sentence-transformers' tokeniser is set anew for each and is not made for threads.
     rust: None for a model whose tokeniser gives none, or that puts a prompt before texts: it cuts them itself, and they are not counted.
     """
 
@@ -163,22 +197,17 @@ class TextRoute:
         n_around = len(rust.prefix) + len(rust.suffix) if rust is not None else 0
         self._limit = limit - n_around
         self._batch_tokens = batch_tokens
+        self._workers = Workers(1)
 
     def embed(self, texts: Sequence[str], on_batch: OnBatch | None) -> Embeddings:
         """(n,) texts -> (n, d) float32 unit vectors in the same order."""
-        import torch
-
         if not texts:
-            n_dims = int(self._model.encode([""], show_progress_bar=False).shape[1])
-            return np.empty((0, n_dims), dtype=np.float32)
+            return np.empty((0, next(self._workers.run([partial(self._encode, [""])])).shape[1]), dtype=np.float32)
         pieces, n_chunks, lengths = self._pieces(texts)
+        batches = pack_by_length(lengths, budget=self._batch_tokens)
         vectors: Embeddings | None = None
         n_done = 0
-        for batch in pack_by_length(lengths, budget=self._batch_tokens):
-            encoded = self._model.encode(
-                [pieces[i] for i in batch], batch_size=len(batch), convert_to_tensor=True, show_progress_bar=False
-            )
-            rows = torch.nn.functional.normalize(encoded.float(), dim=1).cpu().numpy()
+        for batch, rows in self._workers.run(partial(self._encode_batch, pieces, batch) for batch in batches):
             if not np.isfinite(rows).all():
                 raise ConfigError("expected finite embeddings, got NaN or infinity; try dtype float32")
             if vectors is None:
@@ -195,6 +224,15 @@ class TextRoute:
         if self._rust is None:
             return [Reading.WHOLE] * len(texts)
         return _readings(texts, self._rust, self._plan, self._limit)
+
+    def _encode_batch(self, pieces: Sequence[str], batch: list[int]) -> tuple[list[int], Embeddings]:
+        return batch, self._encode([pieces[i] for i in batch])
+
+    def _encode(self, pieces: list[str]) -> Embeddings:
+        import torch
+
+        encoded = self._model.encode(pieces, batch_size=len(pieces), convert_to_tensor=True, show_progress_bar=False)
+        return np.asarray(torch.nn.functional.normalize(encoded.float(), dim=1).cpu().numpy(), dtype=np.float32)
 
     def _pieces(self, texts: Sequence[str]) -> tuple[list[str], list[int], list[int]]:
         """The texts' pieces in order, how many each text has, and each piece's tokens (an estimate where it is short)."""

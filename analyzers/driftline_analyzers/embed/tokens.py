@@ -21,7 +21,10 @@ class TextTokenizer(Protocol):
 
 
 class RustTokenizer:
-    """A copy of a Hugging Face fast tokeniser that neither cuts nor pads. prefix, suffix: ids it puts around one text."""
+    """A copy of a Hugging Face fast tokeniser that neither cuts nor pads. prefix, suffix: ids it puts around one text.
+
+    Nothing changes it once it is made, so threads may share it; the model's own would panic when cut lengths change under a reader.
+    """
 
     def __init__(self, backend: "Tokenizer") -> None:
         from tokenizers import Tokenizer
@@ -38,8 +41,12 @@ class RustTokenizer:
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """(start, end) in characters of each token of a text, without the special tokens around it."""
+        return self.tokens(text)[1]
+
+    def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids and offsets, as `encode` and `offsets`."""
         encoding = self._tokenizer.encode(without_surrogates(text), add_special_tokens=False)
-        return list(encoding.offsets)
+        return encoding.ids, list(encoding.offsets)
 
     def definition(self) -> dict[str, object]:
         """The tokeniser as its tokenizer.json."""

@@ -1,6 +1,7 @@
 """WordPiece ids from a dictionary of words: the ids of the Rust tokeniser, at more than twice its speed on text with familiar words."""
 
 import re
+import threading
 from collections.abc import Sequence
 from itertools import chain
 from typing import Final, cast
@@ -20,12 +21,14 @@ class WordPieceCache:
     Printable ASCII words that are unknown are first tried as runs of letters and digits and single punctuation marks, which is how BERT
     splits them. Everything else (accents, CJK, control characters, special tokens, long words) the Rust tokeniser decides.
     max_words: the dictionary is emptied when it would hold more; words beyond 64 characters are never kept.
+    From any thread: words are learnt by one at a time, and a dictionary that was handed out only grows.
     """
 
     def __init__(self, rust: RustTokenizer, *, max_words: int = 200_000) -> None:
         self._rust = rust
         self._max_words = max_words
         self._known: dict[str, list[int]] = {}
+        self._learning = threading.Lock()
         specials = _special_tokens(rust)
         self._special = re.compile("|".join(re.escape(token) for token in specials), re.IGNORECASE)
 
@@ -46,7 +49,9 @@ class WordPieceCache:
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each whole text, without the special tokens around it."""
         split = [_WORDS.findall(text) for text in texts]
-        look_up = self._learn(set().union(*split)).__getitem__
+        words = set().union(*split)
+        with self._learning:
+            look_up = self._learn(words).__getitem__
         return [list(chain.from_iterable(map(look_up, words))) for words in split]
 
     def _learn(self, words: set[str]) -> dict[str, list[int]]:

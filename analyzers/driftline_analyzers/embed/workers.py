@@ -1,23 +1,28 @@
-"""Threads that each compute a batch with one core: no barrier between cores inside a matrix product."""
+"""The queue of batches, and threads that each compute one with one core: no barrier between cores inside a matrix product."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Result = TypeVar("Result")
 
+_THREADS: Final = "driftline-embed"
+
 
 class Workers:
-    """n threads with one torch thread each; n = 1 computes in the calling thread.
+    """n threads with one torch thread each; n = 1: one thread, with as many torch threads as there are.
+
+    Several threads may call at once. All their batches go through one queue, first come, first served, and each caller has at most 2 n in
+    it: who comes with one batch waits for 2 n of every other caller, however long their jobs are. A job must not call run.
 
     Batches are independent, so a core never waits for another inside an operator: on a machine that is busy with other work too, waiting
     at every operator's end costs more than the work.
     """
 
     def __init__(self, n: int) -> None:
-        self._pool = _pool_of_single_threads(n) if n > 1 else None
+        self._pool = _pool_of_single_threads(n) if n > 1 else ThreadPoolExecutor(1, thread_name_prefix=_THREADS)
         self._n = n
 
     def run(self, jobs: Iterable[Callable[[], Result]]) -> Iterator[Result]:
@@ -25,10 +30,6 @@ class Workers:
 
         When the iterator is closed early, jobs not begun are dropped and those at work are waited for.
         """
-        if self._pool is None:
-            for job in jobs:
-                yield job()
-            return
         pending: set[Future[Result]] = set()
         coming = iter(jobs)
         try:
@@ -57,7 +58,7 @@ def _pool_of_single_threads(n: int) -> ThreadPoolExecutor:
         everyone.wait()
 
     n_threads = torch.get_num_threads()
-    pool = ThreadPoolExecutor(max_workers=n, thread_name_prefix="driftline-embed", initializer=begin)
+    pool = ThreadPoolExecutor(max_workers=n, thread_name_prefix=_THREADS, initializer=begin)
     for _ in range(n):
         pool.submit(bool)
     everyone.wait()

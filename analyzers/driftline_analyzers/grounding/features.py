@@ -22,6 +22,8 @@ FEATURES: Final = (
 not the best three sentences in a row (nearby) or the best one (in_one); neighbours that nowhere are neighbours (new_pairs, of all) or
 stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1.
 """
+TOKEN_FEATURES: Final = ("unmatched",)
+"""What a head may have besides, by vectors of tokens (`matching`)."""
 _ALIKE = 0.5
 """A sentence of the source that holds this share of the weight speaks of the same: a denial on one side only is a contradiction."""
 

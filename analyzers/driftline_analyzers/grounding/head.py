@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Self
@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from driftline_analyzers.grounding.features import FEATURES
+from driftline_analyzers.grounding.features import FEATURES, TOKEN_FEATURES
 from driftline_core.errors import ConfigError
 
 _FILE = "grounding.json"
@@ -20,8 +20,9 @@ _NUMBERS = ("intercept", "slope", "offset", "threshold", "sentence_threshold")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """weights: (f,) in the order of FEATURES, intercept: of a sentence's log odds; slope, offset: of an answer's, of what
+    """weights: (f,) in the order of `features`, intercept: of a sentence's log odds; slope, offset: of an answer's, of what
     `pooled` makes of its sentences'. threshold: an answer's probability from which it is flagged; sentence_threshold: a sentence's.
+    token_model: embedding model, by name and weights, whose token vectors TOKEN_FEATURES are of; empty for a head without those.
     """
 
     weights: NDArray[np.float64]
@@ -30,6 +31,7 @@ class Head:
     offset: float
     threshold: float
     sentence_threshold: float
+    token_model: str = ""
 
     @classmethod
     def load(cls, text: str) -> Self:
@@ -39,15 +41,17 @@ class Head:
             names = tuple(map(str, table["features"]))
             numbers = {name: float(table[name]) for name in _NUMBERS}
             weights = np.asarray(table["weights"], dtype=np.float64)
+            token_model = str(table.get("token_model", ""))
         except (ValueError, TypeError, KeyError) as error:
             raise ConfigError(f"expected a grounding head as JSON, got {type(error).__name__}: {error}") from error
-        if names != FEATURES or weights.shape != (len(FEATURES),):
+        expected = features_of(token_model)
+        if names != expected or weights.shape != (len(expected),):
             raise ConfigError(
-                f"expected {len(FEATURES)} weights for {', '.join(FEATURES)}, got {weights.size} for {', '.join(names)}"
+                f"expected {len(expected)} weights for {', '.join(expected)}, got {weights.size} for {', '.join(names)}"
             )
         if not np.isfinite([*weights, *numbers.values()]).all():
             raise ConfigError("expected a grounding head of finite numbers, got one with NaN or infinity")
-        return cls(weights=weights, **numbers)
+        return cls(weights=weights, token_model=token_model, **numbers)
 
     @property
     def fingerprint(self) -> str:
@@ -56,10 +60,20 @@ class Head:
 
     def dump(self) -> str:
         """The JSON that `load` reads."""
-        table = {"features": FEATURES, "weights": self.weights.tolist(), "intercept": self.intercept}
+        table = {
+            "features": features_of(self.token_model),
+            "weights": self.weights.tolist(),
+            "intercept": self.intercept,
+        }
         answers = {"slope": self.slope, "offset": self.offset}
         thresholds = {"threshold": self.threshold, "sentence_threshold": self.sentence_threshold}
-        return json.dumps(table | answers | thresholds, indent=1) + "\n"
+        tokens = {"token_model": self.token_model} if self.token_model else {}
+        return json.dumps(table | answers | thresholds | tokens, indent=1) + "\n"
+
+    def with_tokens(self, model_id: str) -> Self:
+        """The same head with weights of 0 for TOKEN_FEATURES of that embedding model, to begin a fit from."""
+        weights = np.concatenate([self.weights[: len(FEATURES)], np.zeros(len(TOKEN_FEATURES))])
+        return replace(self, weights=weights, token_model=weights_of(model_id))
 
     def sentences(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, f) -> log odds of being unsupported: (n,)."""
@@ -68,6 +82,16 @@ class Head:
     def answer(self, log_odds: Sequence[float] | NDArray[np.float64]) -> float:
         """Probability that at least one of an answer's sentences, (n,) with n >= 1, is unsupported."""
         return float(probability(self.slope * pooled(np.asarray(log_odds)) + self.offset))
+
+
+def features_of(token_model: str) -> tuple[str, ...]:
+    """Names of a head's features."""
+    return (*FEATURES, *TOKEN_FEATURES) if token_model else FEATURES
+
+
+def weights_of(model_id: str) -> str:
+    """A model id without the number format and the reading of long texts, which change token vectors little."""
+    return model_id.split("/", 1)[0]
 
 
 def pooled(log_odds: NDArray[np.float64]) -> float:

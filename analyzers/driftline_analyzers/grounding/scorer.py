@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from driftline_analyzers.embed.token_vectors import TokenEmbedder
 from driftline_analyzers.grounding.claims import is_claim
 from driftline_analyzers.grounding.features import Claim, claim_features
-from driftline_analyzers.grounding.head import Head, probability, shipped_head
+from driftline_analyzers.grounding.head import Head, probability, shipped_head, weights_of
+from driftline_analyzers.grounding.matching import unmatched
 from driftline_analyzers.grounding.rarity import shipped_rarity
 from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
 from driftline_analyzers.grounding.sentences import Sentence, split_sentences
@@ -17,6 +20,7 @@ from driftline_analyzers.grounding.unsupported import unsupported_spans
 from driftline_analyzers.grounding.words import words_of
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
+from driftline_core.errors import ConfigError
 
 _MAX_SENTENCES: Final = 200
 _MAX_QUESTION_CHARS: Final = 20_000
@@ -28,11 +32,14 @@ _SUPPORTED: Final = 0.5
 
 @dataclass(slots=True, kw_only=True)
 class _Judged:
-    """One sentence of an answer that claims something. log_odds: of being unsupported; judgement: of the second stage, if asked."""
+    """One sentence of an answer that claims something. values: (f,) as the head's features; log_odds: of being unsupported; judgement: of
+    the second stage, if asked.
+    """
 
     sentence: Sentence
     claim: Claim
-    log_odds: float
+    values: NDArray[np.float64]
+    log_odds: float = 0.0
     judgement: Judgement | None = None
 
 
@@ -40,6 +47,7 @@ class _Judged:
 class _Answer:
     call: Call
     source: Source
+    asked: frozenset[str]
     judged: Sequence[_Judged]
     n_unread: int
 
@@ -51,7 +59,7 @@ class GroundingScorer:
 
     The first stage reads words and numbers alone and needs no model. second_stage: asked about sentences whose probability is in grey,
     with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told.
-    head: one of your own, as `refit` makes; its fingerprint is part of the version.
+    head: one of your own, as `refit` makes; its fingerprint is part of the version. token_embedder: where that head has TOKEN_FEATURES.
     """
 
     name: ClassVar[str] = "grounding"
@@ -63,6 +71,7 @@ class GroundingScorer:
         grey: tuple[float, float] = (0.15, 0.85),
         max_chars: int = 200_000,
         head: Head | None = None,
+        token_embedder: TokenEmbedder | None = None,
     ) -> None:
         parts = [
             "2",
@@ -74,23 +83,35 @@ class GroundingScorer:
         self._grey = grey
         self._max_chars = max_chars
         self._given_head = head
+        self._token_embedder = token_embedder
 
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
-        """Field completion. Raises the second stage's errors."""
-        sources: dict[tuple[str, ...], Source] = {}
-        answers = [self._read(call, sources) for call in calls]
+        """Field completion. Raises the second stage's and the token embedder's errors, ConfigError when that is not the head's."""
+        answers = self._judge(calls)
         if self._second_stage is not None:
             self._ask(self._second_stage, [answer for answer in answers if answer is not None])
         return [[] if answer is None else [self._score(answer)] for answer in answers]
 
-    def claims(self, call: Call) -> list[tuple[Sentence, Claim]]:
-        """The sentences of a call's answer that claim something, against its documents; none where it has no documents."""
-        answer = self._read(call, {})
-        return [] if answer is None else [(one.sentence, one.claim) for one in answer.judged]
+    def features(self, calls: Sequence[Call]) -> list[list[tuple[Sentence, NDArray[np.float64]]]]:
+        """For each call its answer's sentences that claim something, with what the head reads of them, (f,); none without documents."""
+        return [
+            [] if answer is None else [(one.sentence, one.values) for one in answer.judged]
+            for answer in self._judge(calls)
+        ]
 
     @property
     def _head(self) -> Head:
         return self._given_head or shipped_head()
+
+    def _judge(self, calls: Sequence[Call]) -> list[_Answer | None]:
+        sources: dict[tuple[str, ...], Source] = {}
+        answers = [self._read(call, sources) for call in calls]
+        if self._head.token_model:
+            self._match([answer for answer in answers if answer is not None])
+        for answer in answers:
+            for one in answer.judged if answer is not None else ():
+                one.log_odds = float(self._head.sentences(one.values[None])[0])
+        return answers
 
     def _read(self, call: Call, sources: dict[tuple[str, ...], Source]) -> _Answer | None:
         """sources: of the calls before, by their documents; calls that share them share the work."""
@@ -107,17 +128,36 @@ class GroundingScorer:
             if source is None:
                 source = self._source(tuple(call.documents), sources)
             claim = claim_features(words, source, asked=asked, rarity=shipped_rarity())
-            judged.append(
-                _Judged(sentence=sentence, claim=claim, log_odds=float(self._head.sentences(claim.values[None])[0]))
-            )
+            judged.append(_Judged(sentence=sentence, claim=claim, values=claim.values))
         if source is None:
             return None
-        return _Answer(call=call, source=source, judged=judged, n_unread=max(0, len(sentences) - _MAX_SENTENCES))
+        n_unread = max(0, len(sentences) - _MAX_SENTENCES)
+        return _Answer(call=call, source=source, asked=asked, judged=judged, n_unread=n_unread)
 
     def _source(self, documents: tuple[str, ...], sources: dict[tuple[str, ...], Source]) -> Source:
         if documents not in sources:
             sources[documents] = Source(documents, max_chars=self._max_chars)
         return sources[documents]
+
+    def _match(self, answers: Sequence[_Answer]) -> None:
+        """Adds TOKEN_FEATURES, one source after the other: vectors of a document's tokens are large."""
+        embedder = self._token_embedder
+        if embedder is None or weights_of(embedder.model_id) != self._head.token_model:
+            raise ConfigError(
+                f"expected the embedding model {self._head.token_model}, whose token vectors the grounding head was fitted with, got "
+                f"{'none' if embedder is None else weights_of(embedder.model_id)}"
+            )
+        by_source: dict[int, list[_Answer]] = {}
+        for answer in answers:
+            by_source.setdefault(id(answer.source), []).append(answer)
+        for sharing in by_source.values():
+            read = embedder.token_vectors(sharing[0].source.read)
+            source = np.concatenate([one.vectors for one in read])
+            judged = [(answer, one) for answer in sharing for one in answer.judged]
+            texts = [answer.call.completion[one.sentence.start : one.sentence.end] for answer, one in judged]
+            for (answer, one), tokens in zip(judged, embedder.token_vectors(texts), strict=True):
+                lacks = unmatched(one.claim.words, tokens, source, start=one.sentence.start, asked=answer.asked)
+                one.values = np.append(one.values, lacks)
 
     def _ask(self, stage: SecondStage, answers: Sequence[_Answer]) -> None:
         """Sentences in the grey zone get the mean of both stages' log odds; sentences without any evidence have nothing to show it."""

@@ -24,10 +24,14 @@ class Passage:
 
 
 class Source:
-    """Sentences of documents, up to max_chars characters of them all; n_unread: characters beyond. Empty documents count for nothing."""
+    """Sentences of documents, up to max_chars characters of them all. read: each as far as it was; n_unread: characters beyond.
+
+    Empty documents count for nothing.
+    """
 
     def __init__(self, documents: Sequence[str], *, max_chars: int) -> None:
         self.documents = documents
+        self.read: list[str] = []
         self.passages: list[Passage] = []
         self.bigrams: set[tuple[str, str]] = set()
         self._postings: dict[str, list[int]] = defaultdict(list)
@@ -38,6 +42,7 @@ class Source:
         left = max_chars
         for number, document in enumerate(documents):
             read = document[:left]
+            self.read.append(read)
             left -= len(read)
             for sentence in split_sentences(read):
                 self._add(words_of(read, sentence.start, sentence.end), Passage(number, sentence.start, sentence.end))

@@ -19,11 +19,15 @@ MAX_SPANS: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One place in a text. kind: what it is, e.g. 'email'; start, end: offsets in characters, end exclusive. Never the text itself."""
+    """One place in a text. kind: what it is, e.g. 'email'; start, end: offsets in characters, end exclusive. Never the text itself.
+
+    score: how certain its finder is, 0 to 1; None for our own patterns, which say yes or no.
+    """
 
     kind: str
     start: int
     end: int
+    score: float | None = None
 
 
 Find = Callable[[str], list[Finding]]
@@ -66,6 +70,8 @@ def score_patterns(call: Call, find: Find) -> list[CallScore]:
                 "spans": [[one.start, one.end] for one in found[worst][:MAX_SPANS]],
                 "span_kinds": [one.kind for one in found[worst][:MAX_SPANS]],
             }
+            if any(one.score is not None for one in found[worst]):
+                evidence["span_scores"] = [one.score for one in found[worst][:MAX_SPANS]]
             if field in {"document", "tool_result"}:
                 evidence["index"] = worst
         scores.append(

@@ -12,6 +12,7 @@ ScorerName = Literal[
     "refusal",
     "relevance",
     "repetition",
+    "language",
     "format",
     "readability",
 ]

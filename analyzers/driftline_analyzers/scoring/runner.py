@@ -267,16 +267,22 @@ class ScoringRunner:
         if self._scorers is None:
             from driftline_analyzers.scoring.registry import make_scorers
 
-            self._scorers = [*make_scorers(self.settings), *self._more_scorers]
+            self._scorers = [*make_scorers(self.settings, embedder=self._made_embedder()), *self._more_scorers]
         return self._scorers
 
     def _embeddings(self) -> "EmbeddingCache":
         if self._cache is None:
             from driftline_analyzers.embed.cache import EmbeddingCache
+
+            self._cache = EmbeddingCache(self._store, self._made_embedder())
+        return self._cache
+
+    def _made_embedder(self) -> "Embedder":
+        if self._embedder is None:
             from driftline_analyzers.embed.factory import make_embedder
 
-            self._cache = EmbeddingCache(self._store, self._embedder or make_embedder(self.settings))
-        return self._cache
+            self._embedder = make_embedder(self.settings)
+        return self._embedder
 
     def _writer(self) -> ScoringWriter:
         return ScoringWriter(self._store, analyzers=[scorer.name for scorer in self._made_scorers()])

@@ -3,7 +3,7 @@
 import { el } from "./dom.js";
 
 const TONES = { grounding: "unsupported", pii: "private", secrets: "private", prompt_leak: "private", injection: "attack", toxicity: "attack" };
-const WORDS = { grounding: "not supported by the documents", pii: "personal data", secrets: "credential", prompt_leak: "from the system prompt", injection: "suspected injection", toxicity: "toxic", relevance: "not about the question", repetition: "repeats itself", format: "not the expected format" };
+const WORDS = { grounding: "not supported by the documents", pii: "personal data", secrets: "credential", prompt_leak: "from the system prompt", injection: "suspected injection", toxicity: "toxic", relevance: "not about the question", repetition: "repeats itself", language: "not in the language that was asked for", format: "not the expected format" };
 
 /** What a scorer's flag means, in words; '' where its name says it all. */
 export function meaning(analyzer) {

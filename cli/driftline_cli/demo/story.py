@@ -165,7 +165,9 @@ def _analyse(embedded: Embedded, phases: _Phases) -> RunReport:
             elif total:
                 phases.bars.update(task, note=f"embedding {total:,} new texts, {done / total:.0%}")
 
-        report = AnalysisRunner(embedded.analysis.settings, embedded.store, progress=advance).run_once()
+        report = AnalysisRunner(
+            embedded.analysis.settings, embedded.store, progress=advance, embedder=embedded.embedder
+        ).run_once()
         if report.errors:
             raise StoreError(f"expected every window to be tested, got {report.errors} that failed; see the log")
         phases.bars.update(task, total=report.windows, note=f"{report.texts_embedded:,} texts embedded")
@@ -179,7 +181,9 @@ def _score(embedded: Embedded, phases: _Phases) -> ScoringReport:
         def advance(phase: str, done: int, total: int) -> None:
             phases.bars.update(task, completed=done, total=max(1, total))
 
-        report = ScoringRunner(embedded.scoring.settings, embedded.store, progress=advance).run_once(is_settled=True)
+        report = ScoringRunner(
+            embedded.scoring.settings, embedded.store, progress=advance, embedder=embedded.embedder
+        ).run_once(is_settled=True)
         if report.errors:
             raise StoreError(f"expected every call to be scored, got: {report.errors[0]}")
         phases.bars.update(task, note=f"{sum(report.flagged.values()):,} flags on {report.calls:,} calls")

@@ -67,7 +67,7 @@ CALLS = {
 @pytest.fixture(params=SCORER_NAMES)
 def scorer(request: pytest.FixtureRequest) -> CallScorer:
     name: ScorerName = request.param
-    return SCORERS[name](AnalyzerSettings())
+    return SCORERS[name](AnalyzerSettings(), None)
 
 
 def said(scores: Sequence[CallScore]) -> list[tuple[Any, ...]]:
