@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from driftline_analyzers.anomaly.budget import Budget
 from driftline_analyzers.runner.findings import ANALYZER_NAMES, AnalyzerName
-from driftline_analyzers.runner.segments import COLUMNS, is_slicing
+from driftline_analyzers.runner.segments import COLUMNS, LANGUAGE, SERVICE, is_slicing
 from driftline_analyzers.scoring.names import SCORER_NAMES, ScorerName
 from driftline_core.settings import ComponentSettings
 
@@ -311,6 +311,11 @@ class AnalyzerSettings(ComponentSettings):
         default="",
         description="Column that says which template was asked; calls without it are matched by clusters of their prompts.",
     )
+    bias_pair_by: str = Field(
+        default="",
+        description="Column that names the counterfactual pair of a call, such as metadata.pair; prompts that differ in the group alone "
+        "are pairs without it.",
+    )
 
     anomaly_interval_s: float = Field(
         default=120.0,
@@ -375,6 +380,15 @@ class AnalyzerSettings(ComponentSettings):
             if not is_slicing(name):
                 raise ValueError(f"expected one of {', '.join(COLUMNS)} or metadata.<key>, got {name!r}")
         return segments
+
+    @field_validator("bias_declared", "bias_template_by", "bias_pair_by")
+    @classmethod
+    def _stored_columns(cls, names: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for name in (names,) if isinstance(names, str) else names:
+            if name and (not is_slicing(name) or name in (SERVICE, LANGUAGE)):
+                columns = ", ".join(one for one in COLUMNS if one not in (SERVICE, LANGUAGE))
+                raise ValueError(f"expected one of {columns} or metadata.<key>, got {name!r}")
+        return names
 
     @field_validator("scorer_shares")
     @classmethod

@@ -183,7 +183,10 @@ def _with_port(api: ApiSettings) -> ApiSettings:
 
 def _bias(store: Store, analyzers: AnalyzerSettings, clock: Clock, embedder: Embedder) -> BiasRunner:
     settings = BiasSettings(
-        window=analyzers.bias_window, declared=analyzers.bias_declared, template_by=analyzers.bias_template_by
+        window=analyzers.bias_window,
+        declared=analyzers.bias_declared,
+        template_by=analyzers.bias_template_by,
+        pair_by=analyzers.bias_pair_by,
     )
     return BiasRunner(store, settings, clock, embedder=embedder)
 

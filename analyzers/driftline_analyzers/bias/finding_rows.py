@@ -21,7 +21,7 @@ from driftline_analyzers.bias.representation import Representation
 from driftline_analyzers.runner.records import to_time
 
 BIAS: Final = "bias"
-VERSION: Final = "2"
+VERSION: Final = "3"
 MENTIONS: Final = "mentions"
 COLUMNS: Final = (
     "finding_id", "project", "analyzer", "analyzer_version", "service", "model", "field", "segment_by", "segment", "prompt_version",

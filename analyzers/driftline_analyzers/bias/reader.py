@@ -71,6 +71,7 @@ class BiasReader:
                 "model": window.model,
                 "declared": list(settings.declared),
                 "template_by": settings.template_by,
+                "pair_by": settings.pair_by,
                 "max_calls": settings.max_calls,
                 "max_per_session": settings.max_per_session,
                 "max_chars": settings.max_chars,
@@ -84,6 +85,7 @@ class BiasReader:
                 prompt=row["prompt"],
                 completion=row["completion"],
                 matched_by=f"{row['model_name']}\x1f{row['template']}",
+                pair=row["pair"],
                 declared={
                     name: value for name, value in zip(settings.declared, row["declared_values"], strict=True) if value
                 },

@@ -15,7 +15,8 @@ class BiasSettings:
 
     place: the text that says which group a call is about. declared: columns whose values are groups, such as metadata.region;
     max_declared_groups: the most frequent of their values. template_by: column that says which template was asked; calls without it are
-    matched by clusters of masked prompts. scores: measures that other analyzers have stored, (analyzer, field) by measure.
+    matched by clusters of masked prompts. pair_by: column that names the counterfactual pair of a call.
+    scores: measures that other analyzers have stored, (analyzer, field) by measure.
     max_calls: read of a service and window, whole sessions; max_per_group: of them, measured of each group; max_per_session.
     per_model: a comparison each model, instead of one of the service matched by model. lexicon: a file like groups.toml; None is ours.
     """
@@ -27,6 +28,7 @@ class BiasSettings:
     declared: tuple[str, ...] = ()
     max_declared_groups: int = 12
     template_by: str = ""
+    pair_by: str = ""
     scores: Mapping[str, tuple[str, str]] = field(
         default_factory=lambda: {"toxicity": ("toxicity", "completion"), "grounding": ("grounding", "completion")}
     )
