@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import reduce
+from operator import add
 from pathlib import Path
 from types import FrameType
 
 from driftline_analyzers import AnalysisRunner, AnalyzerSettings, ScoringRunner
 from driftline_analyzers.embed.factory import make_embedder
 from driftline_cli.console import human_console, progress_bars, write_json
-from driftline_cli.judge import judges
+from driftline_cli.judge import judging
 from driftline_cli.store_access import hold_store
 from driftline_core.errors import InputError
 
@@ -46,14 +48,20 @@ def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
         settings = AnalyzerSettings()
         embedder = make_embedder(settings)
         runner = AnalysisRunner(settings, store, progress=advance, embedder=embedder)
-        scoring = ScoringRunner(settings, store, progress=advance, embedder=embedder, more_scorers=judges(store))
-        with _interruptible(runner, scoring):
+        scoring = [
+            ScoringRunner(settings, store, progress=advance, embedder=embedder),
+            *judging(settings, store, embedder=embedder, progress=advance),
+        ]
+        with _interruptible(runner, *scoring):
             if options.start is not None and options.end is not None:
                 report = runner.run_range(options.project, from_time=options.start, to_time=options.end)
-                scored = scoring.run_range(options.project, from_time=options.start, to_time=options.end)
+                reports = [
+                    one.run_range(options.project, from_time=options.start, to_time=options.end) for one in scoring
+                ]
             else:
                 report = runner.run_once(options.project)
-                scored = scoring.run_once(options.project, is_settled=True)
+                reports = [one.run_once(options.project, is_settled=True) for one in scoring]
+            scored = reduce(add, reports)
     is_complete = report.is_complete and scored.is_complete
     if is_json:
         write_json({**asdict(report), "scoring": asdict(scored)})

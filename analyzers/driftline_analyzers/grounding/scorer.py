@@ -213,6 +213,8 @@ class GroundingScorer:
         if self._second_stage is not None and again:
             n_unread = sum(judgement.support is None for judgement in again)
             evidence["second_stage"] = {"model": self._second_stage.name, "n_asked": len(again), "n_unread": n_unread}
+            if problem := next((one.problem for one in again if one.problem), ""):
+                evidence["second_stage"]["problem"] = problem
         if answer.source.n_unread:
             evidence["n_unread_document_chars"] = answer.source.n_unread
         if answer.n_unread:

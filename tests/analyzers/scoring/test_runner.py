@@ -250,3 +250,22 @@ def test_a_killed_run_loses_nothing_and_counts_nothing_twice(store: Store, at_ba
     runner(store, Lengths()).run_once()
     assert [(row["number"], row["value"]) for row in scores(store)] == [(n, 20.0 * n) for n in range(1, 9)]
     assert counts(store) == [(n, "lengths", "completion", 1, int(n >= 5), 0, 0) for n in range(1, 9)]
+
+
+def test_a_runner_of_its_own_waits_for_its_scorers_alone_and_begins_with_what_is_new(store: Store) -> None:
+    store_spans(store, [llm(1), llm(2)])
+    store.command(
+        "ALTER TABLE generations UPDATE stored_at = stored_at - INTERVAL 2 DAY WHERE 1 SETTINGS mutations_sync = 1"
+    )
+    store_spans(store, [llm(3)])
+
+    judging = ScoringRunner(
+        AnalyzerSettings(), store, scorers=[Fragile()], name="judging", looks_back=timedelta(days=1)
+    )
+    assert runner(store, Lengths()).run_once(is_settled=True).calls == 3
+    first, second = judging.run_once(is_settled=True), judging.run_once(is_settled=True)
+    assert (first.calls, second.calls) == (1, 0)
+    again = runner(store, Lengths()).run_range(from_time=NOON - timedelta(hours=1), to_time=NOON + timedelta(hours=1))
+    both = again + first
+    assert both.calls == 4
+    assert set(both.scores) == {"lengths", "fragile"}
