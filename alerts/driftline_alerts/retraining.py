@@ -100,7 +100,7 @@ def _finding_id(
         "project": settings.project,
         "analyzer": labels.get("analyzer") or rule.policy.examples or "",
         "until": sql_time(until),
-        **{name: labels.get(name, "") for name in ("service", "model", "segment_by", "segment", "field")},
+        **{name: labels.get(name, "") for name in ("service", "model", "segment_by", "segment", "field", "reference")},
     }
     rows = store.rows(read_sql("newest_finding"), parameters)
     return str(rows[0]["finding_id"]) if rows else ""

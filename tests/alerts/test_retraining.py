@@ -43,12 +43,13 @@ def api(store: Store, tmp_path: Path) -> Iterator[ApiServer]:
 
 @pytest.fixture
 def fire(store: Store, tmp_path: Path, receiver: Receiver, api: ApiServer) -> Fire:
-    """Evaluates a rule that fires for service chat, with these annotations."""
+    """Evaluates a rule that fires for service chat, with these annotations, and a label where a reference is given."""
 
     @contextmanager
-    def fired(*annotations: str, datasets: Path | None = None) -> Iterator[AlertEvaluator]:
+    def fired(*annotations: str, datasets: Path | None = None, reference: str = "") -> Iterator[AlertEvaluator]:
         rules = tmp_path / "rules.yaml"
-        rules.write_text(rule_file().replace("driftline_no_data: hold", ", ".join(annotations)), encoding="utf-8")
+        text = rule_file().replace("driftline_no_data: hold", ", ".join(annotations))
+        rules.write_text(text.replace("severity: critical", f"reference: '{reference}'"), encoding="utf-8")
         settings = AlertSettings(
             rule_paths=(rules,),
             query_offset_s=0,
@@ -136,6 +137,23 @@ def test_feedback_takes_what_users_disliked_and_a_finding_its_window(
         assert "p-value 0.001" in alert["annotations"]["finding"]
         (shown,) = evaluator.alerts_payload()["alerts"]
         assert shown["annotations"]["export_version"] == alert["driftline"]["export"]["version"]
+
+
+@pytest.mark.usefixtures("calls")
+def test_the_window_is_that_of_the_reference_that_the_alert_is_about(
+    fire: Fire, receiver: Receiver, store: Store
+) -> None:
+    start = NOW - timedelta(hours=1)
+    ends = {"baseline": start + timedelta(seconds=6), "previous": start + timedelta(seconds=11)}
+    drifted = [
+        finding(n, window_start=start, window_end=end, service="chat", segment_by="service", reference=reference)
+        for n, (reference, end) in enumerate(ends.items(), start=7)
+    ]
+    put(store, "findings", drifted)
+    with fire("driftline_export: 'true'", "driftline_examples: semantic_drift", reference="baseline"):
+        alert, rows = pipeline(receiver)
+    assert alert["driftline"]["evidence"]["finding"]["finding_id"] == "finding-0007"
+    assert [row["trace_id"] for row in rows] == [trace_id(n) for n in range(1, 6)]
 
 
 @pytest.mark.usefixtures("calls")
