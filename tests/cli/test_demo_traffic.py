@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from driftline_cli.demo.corpus import load_topics
-from driftline_cli.demo.traffic import SLICES, Call, plan_calls, week_ending
+from driftline_cli.demo.traffic import SLICES, Call, plan_calls
+from driftline_cli.demo.week import week_ending
 
 WEEK = week_ending(datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
 
