@@ -145,7 +145,7 @@ class _Desk:
         bike = self.rng.randrange(100, 104)
         arguments = {"bike": str(bike), "problem": "flat tyre"}
         has_failed = self.rng.random() < 0.3
-        steps = (self._tool("open_ticket", arguments, ""),) if has_failed else ()
+        steps: tuple[Step, ...] = (self._tool("open_ticket", arguments, ""),) if has_failed else ()
         steps += (self._tool("open_ticket", arguments, json.dumps({"ticket": f"T-{number:04d}", "state": "open"})),)
         answer = f"Thank you, your report is ticket T-{number:04d}."
         return self._run(at, number, f"Bike {bike} has a flat tyre, please report it.", steps, answer)

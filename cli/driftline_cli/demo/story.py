@@ -13,12 +13,14 @@ from driftline_analyzers.anomaly.budget_runner import BudgetRunner
 from driftline_analyzers.anomaly.runner import AnomalyRunner
 from driftline_analyzers.bias.runner import BiasRunner
 from driftline_analyzers.bias.settings import BiasSettings
+from driftline_analyzers.embed.factory import make_embedder
 from driftline_analyzers.runner.report import RunReport
 from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.scoring.progress import ScoringReport
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_cli.api_client import ApiClient
 from driftline_cli.composition import Embedded
+from driftline_cli.demo.cached_embedder import CachedEmbedder
 from driftline_cli.demo.corpus import load_topics
 from driftline_cli.demo.desk import Run, plan_runs
 from driftline_cli.demo.exporter import WeekExporter
@@ -69,8 +71,17 @@ class Outcome:
     @property
     def is_right(self) -> bool:
         """Whether everything was found as it was planted, and nothing else was told."""
-        others = (*self.grounding, *self.flags, *self.rated, *self.groups, self.steps, self.review)
-        return self.verdict.is_right and all(one.is_right for one in others)
+        return all(
+            (
+                self.verdict.is_right,
+                *(one.is_right for one in self.grounding),
+                *(one.is_right for one in self.flags),
+                *(one.is_right for one in self.rated),
+                *(one.is_right for one in self.groups),
+                self.steps.is_right,
+                self.review.is_right,
+            )
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -234,7 +245,7 @@ def _compare(embedded: Embedded, phases: _Phases) -> None:
     settings, store = embedded.analysis.settings, embedded.store
     with phases.phase("compare", "groups compared, figures with their past"):
         bias = BiasSettings(window=settings.bias_window, declared=settings.bias_declared)
-        report = BiasRunner(store, bias, embedding=settings).run_once()
+        report = BiasRunner(store, bias, embedder=CachedEmbedder(store, make_embedder(settings))).run_once()
         if report.errors:
             raise StoreError(f"expected groups to be compared, got {report.errors} windows that failed; see the log")
         AnomalyRunner(store, settings).run_once()

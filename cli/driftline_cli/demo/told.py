@@ -22,7 +22,7 @@ class ExpectedAlert:
     def is_met_by(self, alert: Alert) -> bool:
         """Whether this alert is meant."""
         labels = alert.get("labels", {})
-        return labels.get("alertname") == self.name and self.labels.items() <= labels.items()
+        return bool(labels.get("alertname") == self.name and self.labels.items() <= labels.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ _ATTACK_LASTS = timedelta(minutes=6)
 
 AGES: Final = ("under 60", "60 and over")
 """What riders declared of themselves; half of them are of either group."""
-_REFERRED_SHARE: Final = 0.35
+_REFERRED_SHARE: Final = 0.3
 _REFERRED_SHARE_ELSEWHERE: Final = 0.02
 
 Plant = Literal["", "injection", "leak", "referral"]
@@ -68,6 +68,7 @@ SLICES: Final = (
         turns=(2, 5),
         changed_version="v2",
         is_drift_planted=True,
+        is_gap_planted=True,
     ),
     Slice(
         service="support-chat",

@@ -48,7 +48,7 @@ class SegmentVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """segments: every one that was tested; told: alerts of the incidents; other_alerts: names of delivered alerts that belong to neither."""
+    """segments: every one that was tested; told: alerts of the incidents; other_alerts: names of those that belong to neither."""
 
     segments: tuple[SegmentVerdict, ...]
     told: tuple[ToldAlert, ...]
@@ -56,8 +56,8 @@ class Verdict:
 
     @property
     def is_right(self) -> bool:
-        is_all_there = bool(self.segments) and all(one.is_right for one in (*self.segments, *self.told))
-        return is_all_there and not self.other_alerts
+        is_all_found = bool(self.segments) and all(segment.is_right for segment in self.segments)
+        return is_all_found and all(one.is_right for one in self.told) and not self.other_alerts
 
     @property
     def planted(self) -> SegmentVerdict:
