@@ -263,11 +263,11 @@ def _grounding(api: ApiClient, source: Slice, week: Week) -> GroundedSlice:
 
 
 def _ungrounded(api: ApiClient) -> Sequence[Mapping[str, Any]]:
-    """Examples from where they were planted."""
+    """Two examples, not of the same answer, from where they were planted."""
     source = next(one for one in SLICES if one.is_drift_planted)
     chosen = {"analyzer": "grounding", "is_flagged": "true", "service": source.service, "model": source.model}
-    found: Sequence[Mapping[str, Any]] = api.get("/api/v1/scores", {**chosen, "limit": 2})["items"]
-    return found
+    found = api.get("/api/v1/scores", {**chosen, "limit": 20})["items"]
+    return list({score["text_preview"]: score for score in found}.values())[:2]
 
 
 def _iso(at: datetime) -> str:
