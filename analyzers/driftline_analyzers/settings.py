@@ -311,6 +311,15 @@ class AnalyzerSettings(ComponentSettings):
         default="",
         description="Column that says which template was asked; calls without it are matched by clusters of their prompts.",
     )
+    bias_place: Literal["prompt", "completion"] = Field(
+        default="prompt", description="The text that says which group a call is about."
+    )
+    bias_lexicon: Path | None = Field(
+        default=None, description="A lexicon of groups of your own, written like groups.toml; unset is the shipped one."
+    )
+    bias_per_model: bool = Field(
+        default=False, description="A comparison of groups each model, instead of one of the service matched by model."
+    )
     bias_pair_by: str = Field(
         default="",
         description="Column that names the counterfactual pair of a call, such as metadata.pair; prompts that differ in the group alone "

@@ -151,7 +151,7 @@ def _wire(
         evaluator,
     ]
     if analyzers.bias_window:
-        background.append(_bias(store, analyzers, clock, embedder).service())
+        background.append(BiasRunner(store, BiasSettings.of(analyzers), clock, embedder=embedder).service())
     if analyzers.anomaly_max_series:
         background.append(AnomalyRunner(store, analyzers, clock).service())
     if analyzers.budgets:
@@ -180,16 +180,6 @@ def _wire(
 def _with_port(api: ApiSettings) -> ApiSettings:
     """The settings with a free port in place of 0, because alerts link to the page before it is served."""
     return api if api.port else api.model_copy(update={"port": free_port(api.host)})
-
-
-def _bias(store: Store, analyzers: AnalyzerSettings, clock: Clock, embedder: Embedder) -> BiasRunner:
-    settings = BiasSettings(
-        window=analyzers.bias_window,
-        declared=analyzers.bias_declared,
-        template_by=analyzers.bias_template_by,
-        pair_by=analyzers.bias_pair_by,
-    )
-    return BiasRunner(store, settings, clock, embedder=embedder)
 
 
 def _linked(alerts: AlertSettings, api: ApiSettings) -> AlertSettings:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from driftline_analyzers.bias.comparison import GapRules
 from driftline_analyzers.bias.labels import Place
+from driftline_analyzers.settings import AnalyzerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +42,16 @@ class BiasSettings:
     per_model: bool = False
     lexicon: Path | None = None
     rules: GapRules = field(default_factory=GapRules)
+
+    @classmethod
+    def of(cls, settings: AnalyzerSettings) -> Self:
+        """What the environment's settings say, the rest by default."""
+        return cls(
+            window=settings.bias_window,
+            place=settings.bias_place,
+            declared=settings.bias_declared,
+            template_by=settings.bias_template_by,
+            pair_by=settings.bias_pair_by,
+            per_model=settings.bias_per_model,
+            lexicon=settings.bias_lexicon,
+        )
