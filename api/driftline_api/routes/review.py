@@ -13,11 +13,13 @@ from driftline_api.parameters import Limit, Range, Reader
 from driftline_api.problems import problem_responses
 from driftline_api.reader import Row
 from driftline_api.score import Score, to_score
+from driftline_core.directions import direction_of, sign_of
 
 router = APIRouter(prefix="/api/v1", tags=["human loop"])
 
 Order = Literal["mixed", "uncertain", "flagged", "random"]
 Pick = Literal["uncertain", "flagged", "random"]
+_MOST_SERVICES = 20
 _PICKS: tuple[Pick, ...] = ("uncertain", "flagged", "random")
 
 
@@ -26,6 +28,7 @@ class ReviewItem(Score):
 
     prompt_preview: str = Field(description="Start of the prompt.")
     threshold: float = Field(description="Value from which the analyzer flags, as far as is known.", examples=[0.5])
+    flagged_end: Literal["high", "low", "none"] = Field(description="Which side of the threshold is flagged.")
     threshold_from: str = Field(
         description="set (from labels), evidence (the analyzer's own), flags (between the flagged values and the others) or none."
     )
@@ -55,6 +58,10 @@ class AnalyzerAgreement(BaseModel):
 
     analyzer: str = Field(description="Analyzer.", examples=["grounding"])
     field: str = Field(description="Its field.", examples=["completion"])
+    service: str = Field(
+        description="Whose calls it speaks of: the one that was asked for, '' all. Where labels stand for a part of them, each service "
+        "that was reviewed in random order follows by itself."
+    )
     n_scored: int = Field(description="Calls that it scored in the range.")
     n_flagged: int = Field(description="Of them flagged.")
     n_labelled: int = Field(description="Of them labelled by anybody.")
@@ -112,6 +119,7 @@ def review_queue(
             is_labelled=-1 if is_labelled is None else int(is_labelled),
             max_rows=limit,
             preview_chars=context.settings.preview_chars,
+            sign=sign_of(analyzer),
         )
         picked[picked_by] = [_item(row, picked_by) for row in rows]
     return ReviewQueue(items=_in_turn(picked, limit))
@@ -128,13 +136,30 @@ def list_agreement(
     model: Annotated[str, Query(description="Exact model.")] = "",
 ) -> AgreementList:
     """Counts of the labels, and what they say of all calls scored in the range; a rate that they cannot carry is null with a reason."""
-    found = read_labelled(reader, time_range, analyzer=analyzer, field=field, service=service, model=model)
-    return AgreementList(items=[_agreement(one) for one in found])
+    items = []
+    for one in read_labelled(reader, time_range, analyzer=analyzer, field=field, service=service, model=model):
+        whole = _agreement(one, service=service)
+        items.append(whole)
+        gaps = {gap for of_flagged in (False, True) if (gap := one.reach.gap(one.labels, of_flagged=of_flagged))}
+        is_part = any(rate.reason.endswith(gap) for rate in (whole.precision, whole.recall) for gap in gaps)
+        if is_part and not service:
+            named = {"analyzer": one.analyzer, "field": one.field, "model": model}
+            for reviewed in one.reviewed_services[:_MOST_SERVICES]:
+                items += [
+                    _agreement(part, service=reviewed)
+                    for part in read_labelled(reader, time_range, **named, service=reviewed)
+                ]
+    return AgreementList(items=items)
 
 
 def _item(row: Row, picked_by: Pick) -> ReviewItem:
     own = ("prompt_preview", "threshold", "threshold_from", "distance", "is_labelled")
-    return ReviewItem(**to_score(row).model_dump(), **{name: row[name] for name in own}, picked_by=picked_by)
+    return ReviewItem(
+        **to_score(row).model_dump(),
+        **{name: row[name] for name in own},
+        flagged_end=direction_of(row["analyzer"]),
+        picked_by=picked_by,
+    )
 
 
 def _in_turn(picked: dict[Pick, list[ReviewItem]], limit: int) -> list[ReviewItem]:
@@ -147,11 +172,12 @@ def _in_turn(picked: dict[Pick, list[ReviewItem]], limit: int) -> list[ReviewIte
     return list(taken.values())[:limit]
 
 
-def _agreement(found: Labelled) -> AnalyzerAgreement:
-    measured = agree(found.labels, n_scored=found.n_scored, n_flagged=found.n_flagged)
+def _agreement(found: Labelled, *, service: str) -> AnalyzerAgreement:
+    measured = agree(found.labels, n_scored=found.n_scored, n_flagged=found.n_flagged, reach=found.reach)
     return AnalyzerAgreement(
         analyzer=found.analyzer,
         field=found.field,
+        service=service,
         n_scored=found.n_scored,
         n_flagged=found.n_flagged,
         **asdict(measured),
