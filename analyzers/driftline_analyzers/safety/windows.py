@@ -24,6 +24,22 @@ def windows(text: str, *, max_chars: int) -> list[tuple[int, int]]:
     return [(start, stop) for start, stop in found if text[start:stop].strip()]
 
 
+def sentences(text: str, *, min_chars: int, max_chars: int) -> list[tuple[int, int]]:
+    """[start, end) of single sentences, each cut at max_chars; one shorter than min_chars goes with the next. Blank ones are left out."""
+    found = []
+    begin = end = 0
+    for _, stop in _pieces(text, max_chars=max_chars):
+        if stop - begin > max_chars and end > begin:
+            found.append((begin, end))
+            begin = end
+        end = stop
+        if len(text[begin:end].strip()) >= min_chars:
+            found.append((begin, end))
+            begin = end
+    found.append((begin, end))
+    return [(start, stop) for start, stop in found if text[start:stop].strip()]
+
+
 def _pieces(text: str, *, max_chars: int) -> Iterator[tuple[int, int]]:
     cuts = [0, *(match.end() for match in _BREAK.finditer(text)), len(text)]
     for start, stop in pairwise(cuts):
