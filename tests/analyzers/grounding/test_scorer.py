@@ -61,6 +61,17 @@ def test_words_that_no_document_holds_are_marked(completion: str, words: list[st
     assert all(any(word in text or text in word for text in found) for word in words), found
 
 
+@pytest.mark.parametrize("n_sentences", [24, 60, 180])
+def test_a_long_answer_that_copies_its_documents_is_not_flagged(n_sentences: int) -> None:
+    text = "\n".join(
+        f"{BRIDGE[i % 2]} Arch {i} of the bridge bears the mark of mason {i + 7}." for i in range(n_sentences // 3)
+    )
+    score = judged(text, [text])
+    assert not score.is_flagged, score.value
+    invented = text + "\nIn 1911 the Duke of Ravenna bought it for 40 million dollars."
+    assert judged(invented, [text]).is_flagged
+
+
 def test_a_wrong_number_makes_an_answer_less_likely_supported() -> None:
     right, wrong = judged("The bridge is 214 metres long."), judged("The bridge is 241 metres long.")
     assert right.value is not None
