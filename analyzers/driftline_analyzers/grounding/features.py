@@ -43,6 +43,7 @@ class Claim:
 
 def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[str], rarity: Rarity) -> Claim:
     """words: of the sentence, some of which carry something; asked: keys of the question's words, which need no support."""
+    words = source.as_read(words)
     carrying = [word for word in words if word.carries]
     weights = [rarity(word.key) for word in carrying]
     total = sum(weights) or 1.0

@@ -74,7 +74,7 @@ class GroundingScorer:
         token_embedder: TokenEmbedder | None = None,
     ) -> None:
         parts = [
-            "2",
+            "3",
             head.fingerprint if head is not None else "",
             second_stage.name if second_stage is not None else "",
         ]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -55,11 +55,15 @@ class Source:
         self.passages.append(passage)
         self._edges.append(False)
         self._negated.append(any(word.is_negation for word in words))
-        for key in {word.key for word in words}:
+        for key in {key for word in words for key in (word.key, word.also) if key}:
             self._postings[key].append(place)
         self.bigrams.update((one.key, other.key) for one, other in pairwise(words))
         for number, unit in units_of(words):
             self._units[number].add(unit)
+
+    def as_read(self, words: Sequence[Word]) -> list[Word]:
+        """The words, each by its other key where the documents hold that one alone."""
+        return [replace(word, key=word.also) if word.also in self and word.key not in self else word for word in words]
 
     def __contains__(self, key: str) -> bool:
         return key in self._postings

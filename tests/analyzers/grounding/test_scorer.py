@@ -1,6 +1,8 @@
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +61,17 @@ def test_words_that_no_document_holds_are_marked(completion: str, words: list[st
     assert score.evidence["verdict"] == "unsupported"
     found = marked(completion)
     assert all(any(word in text or text in word for text in found) for word in words), found
+
+
+@pytest.mark.parametrize("n_sentences", [24, 60, 180])
+def test_a_long_answer_that_copies_its_documents_is_not_flagged(n_sentences: int) -> None:
+    text = "\n".join(
+        f"{BRIDGE[i % 2]} Arch {i} of the bridge bears the mark of mason {i + 7}." for i in range(n_sentences // 3)
+    )
+    score = judged(text, [text])
+    assert not score.is_flagged, score.value
+    invented = text + "\nIn 1911 the Duke of Ravenna bought it for 40 million dollars."
+    assert judged(invented, [text]).is_flagged
 
 
 def test_a_wrong_number_makes_an_answer_less_likely_supported() -> None:
@@ -161,3 +174,33 @@ def test_the_head_finds_every_feature_a_sign_of_less_support() -> None:
     assert (head.weights >= 0).all()
     assert 0 < head.threshold < 1
     assert 0 < head.sentence_threshold < 1
+
+
+@pytest.mark.parametrize(
+    ("document", "completion"),
+    [
+        ("Das Abo kostet 1.000 Euro im Monat.", "Das Abo kostet 1000 Euro im Monat."),
+        ("Das Abo kostet 1000 Euro im Monat.", "Das Abo kostet 1.000 Euro im Monat."),
+        ("Each disk is 1.500 inches thick.", "Each disk is 1.5 inches thick."),
+        ("The price is 49 euros.", "The price is ４９ euros."),
+        ("سعر الدراجة ٤٩ يورو", "سعر الدراجة 49 يورو"),
+        ("Die Gebühr beträgt fünf Euro.", unicodedata.normalize("NFD", "Die Gebühr beträgt fünf Euro.")),
+    ],
+)
+def test_what_is_only_written_otherwise_is_supported(document: str, completion: str) -> None:
+    score = judged(completion, [document])
+    assert score.evidence["verdict"] == "supported", score
+
+
+@pytest.mark.parametrize(
+    ("document", "completion", "marked"),
+    [
+        ("साइकिल की कीमत दिल्ली में हर महीने ४९ यूरो है।", "साइकिल की कीमत मुंबई में हर महीने ४९ यूरो है।", "मुंबई"),
+        ("اتَّفَقَ الطَّرَفَانِ عَلَى السِّعْرِ", "عَلَّمَنَا", "عَلَّمَنَا"),
+        ("நகரில் மிதிவண்டி விலை 49 யூரோ", "நகரில் மிதிவண்டி விலை 59 யூரோ", "59"),
+    ],
+)
+def test_words_of_scripts_with_marks_are_marked_whole(document: str, completion: str, marked: str) -> None:
+    head = replace(shipped_head(), threshold=0.0, sentence_threshold=0.0)
+    ((score,),) = GroundingScorer(head=head).score([call(completion, [document])], embed=no_vectors)
+    assert [completion[one["start"] : one["end"]] for one in score.evidence["spans"]] == [marked]

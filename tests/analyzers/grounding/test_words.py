@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 
 from driftline_analyzers.grounding.meaning import shipped_meaning
@@ -9,6 +11,57 @@ from driftline_analyzers.grounding.words import number_key, stem, words_of
 )
 def test_numbers_of_one_value_have_one_key(one: str, other: str) -> None:
     assert number_key(one) == number_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("４９", "49"), ("٤٩", "49"), ("४९", "49"), ("١٬٠٠٠٫٥", "1000.5"), ("1.000.000", "1,000,000"), ("1.234,50", "1,234.5"),
+     ("12\u202f500", "12500"), ("1'000", "1000"), ("1.000", "1,000"), ("0,125", "0.125")],
+)  # fmt: skip
+def test_numbers_of_all_scripts_and_customs_have_one_key(one: str, other: str) -> None:
+    assert number_key(one) == number_key(other)
+    found = words_of(f"x {one} y")
+    assert [word.key for word in found if word.kind == "number"] == [number_key(other)]
+
+
+def test_one_separator_before_three_digits_may_be_either() -> None:
+    assert [(word.key, word.also) for word in words_of("1.500 3.14 0.125 1,250,000")] == [
+        ("1500", "1.5"), ("3.14", ""), (".125", ""), ("1250000", "")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("साइकिल की कीमत दिल्ली में", ["साइकिल", "की", "कीमत", "दिल्ली", "में"]),
+        ("சைக்கிள் விலை", ["சைக்கிள்", "விலை"]),
+        ("اتَّفَقَ الطَّرَفَانِ", ["اتَّفَقَ", "الطَّرَفَانِ"]),
+        ("می‌روم خانه", ["می‌روم", "خانه"]),
+        (unicodedata.normalize("NFD", "Gebühr für Müller"), [unicodedata.normalize("NFD", one) for one in ("Gebühr", "für", "Müller")]),
+        ("KI企業は", ["KI", "企", "業", "は"]),
+        ("นี่คือ", ["นี่", "คื", "อ"]),
+    ],
+)  # fmt: skip
+def test_words_keep_their_marks_and_offsets(text: str, words: list[str]) -> None:
+    found = words_of(text)
+    assert [text[word.start : word.end] for word in found] == words
+    assert all(word.carries for word in found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Die Gebühr für Müller", unicodedata.normalize("NFD", "Die Gebühr für Müller")),
+        ("اتَّفَقَ الطَّرَفَانِ", "اتفق الطرفان"),
+        ("Straße", "STRASSE"),
+        ("ｶﾞｲﾄﾞ", "ガイド"),
+        ("한국어", unicodedata.normalize("NFD", "한국어")),
+        ("Fahr\u00adrad", "Fahrrad"),
+        ("ﬁsh", "fish"),
+    ],
+)
+def test_keys_do_not_tell_how_a_word_is_encoded(one: str, other: str) -> None:
+    assert [word.key for word in words_of(one)] == [word.key for word in words_of(other)]
 
 
 def test_words_know_their_place_and_kind() -> None:
