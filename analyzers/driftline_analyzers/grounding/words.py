@@ -140,7 +140,7 @@ def _normal(written: str) -> str:
     if written.isascii():
         return written.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
-    return _OPTIONAL.sub("", folded).replace("’", "'")
+    return str(_OPTIONAL.sub("", folded)).replace("’", "'")
 
 
 @lru_cache(maxsize=100_000)
