@@ -28,7 +28,7 @@ _BATCH: Final = 500
 _TIMEOUT_S: Final = 20.0
 
 _LEAST_RISE: Final = 0.3
-_MOST_ELSEWHERE: Final = 0.3
+_MOST_ELSEWHERE: Final = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,6 @@ from driftline_analyzers.anomaly.budget_runner import BudgetRunner
 from driftline_analyzers.anomaly.runner import AnomalyRunner
 from driftline_analyzers.bias.runner import BiasRunner
 from driftline_analyzers.bias.settings import BiasSettings
-from driftline_analyzers.embed.factory import make_embedder
 from driftline_analyzers.runner.report import RunReport
 from driftline_analyzers.runner.runner import AnalysisRunner
 from driftline_analyzers.scoring.progress import ScoringReport
@@ -249,7 +248,7 @@ def _compare(embedded: Embedded, phases: _Phases) -> None:
     settings, store = embedded.analysis.settings, embedded.store
     with phases.phase("compare", "groups compared, figures with their past"):
         bias = BiasSettings(window=settings.bias_window, declared=settings.bias_declared)
-        report = BiasRunner(store, bias, embedder=CachedEmbedder(store, make_embedder(settings))).run_once()
+        report = BiasRunner(store, bias, embedder=CachedEmbedder(store, embedded.embedder)).run_once()
         if report.errors:
             raise StoreError(f"expected groups to be compared, got {report.errors} windows that failed; see the log")
         AnomalyRunner(store, settings).run_once()
