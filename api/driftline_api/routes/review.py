@@ -1,6 +1,7 @@
 """What reviewers should look at next, and how far the analyzers agree with what they said."""
 
 from dataclasses import asdict
+from datetime import UTC
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -9,10 +10,11 @@ from pydantic import BaseModel, Field
 from driftline_api.agreement import agree
 from driftline_api.context import Context
 from driftline_api.labelled import Labelled, read_labelled
-from driftline_api.parameters import Limit, Range, Reader
+from driftline_api.parameters import Limit, Range, Reader, unix_ns
 from driftline_api.problems import problem_responses
-from driftline_api.reader import Row
-from driftline_api.score import Score, to_score
+from driftline_api.reader import ProjectReader, Row
+from driftline_api.score import Score, json_object, to_score
+from driftline_core.call_contexts import read_given_texts
 from driftline_core.directions import direction_of, sign_of
 
 router = APIRouter(prefix="/api/v1", tags=["human loop"])
@@ -121,7 +123,9 @@ def review_queue(
             preview_chars=context.settings.preview_chars,
             sign=sign_of(analyzer),
         )
-        picked[picked_by] = [_item(row, picked_by) for row in rows]
+        picked[picked_by] = [
+            _item(row, picked_by) for row in _with_previews(reader, rows, context.settings.preview_chars)
+        ]
     return ReviewQueue(items=_in_turn(picked, limit))
 
 
@@ -150,6 +154,19 @@ def list_agreement(
                     for part in read_labelled(reader, time_range, **named, service=reviewed)
                 ]
     return AgreementList(items=items)
+
+
+def _with_previews(reader: ProjectReader, rows: list[Row], preview_chars: int) -> list[Row]:
+    """Rows of review.sql; those of documents and tool results with the start of the text that their evidence points at."""
+    given = [row for row in rows if row["field"] in ("document", "tool_result")]
+    keys = [(unix_ns(row["start_time"].replace(tzinfo=UTC)), row["trace_id_hex"], row["span_id_hex"]) for row in given]
+    texts = read_given_texts(reader.store, reader.project, keys)
+    for row in given:
+        of_call = texts.get((row["trace_id_hex"], row["span_id_hex"]), {}).get(row["field"], [])
+        index = json_object(row["evidence"]).get("index", 0)
+        if isinstance(index, int) and 0 <= index < len(of_call):
+            row["text_preview"] = of_call[index][:preview_chars]
+    return rows
 
 
 def _item(row: Row, picked_by: Pick) -> ReviewItem:

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from driftline_core.datasets.sql_text import read_sql
 from driftline_core.errors import InputError, NotFound
+from driftline_core.sql_text import read_sql
 from driftline_core.store import Store
 
 Sentiment = Literal["", "negative", "neutral", "positive"]
