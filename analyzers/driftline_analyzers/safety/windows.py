@@ -1,4 +1,4 @@
-"""A text cut into windows of whole sentences, so that one bad sentence in a long text is not averaged away."""
+"""A text cut into windows of as many whole sentences as they hold, and into single sentences, which no neighbour can make look harmless."""
 
 import re
 from collections.abc import Iterator
