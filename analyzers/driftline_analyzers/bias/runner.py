@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from driftline_analyzers.bias.analysis import analyse
-from driftline_analyzers.bias.finding_rows import COLUMNS, VERSION, BiasWindow, finding_rows
+from driftline_analyzers.bias.finding_rows import COLUMNS, BiasWindow, finding_rows, findings_version
 from driftline_analyzers.bias.lexicon import GroupLexicon, default_lexicon, load_lexicon
 from driftline_analyzers.bias.measures import Measurer, TextMeasure
 from driftline_analyzers.bias.reader import BiasReader
@@ -67,10 +67,12 @@ class BiasRunner:
         self._clock = clock
         self._embedder = embedder
         self._text_measures = text_measures
-        self._reader = BiasReader(store, self.settings)
         self._lexicon: GroupLexicon = (
-            default_lexicon() if self.settings.lexicon is None else load_lexicon(self.settings.lexicon)
+            default_lexicon(with_names=self.settings.first_names)
+            if self.settings.lexicon is None
+            else load_lexicon(self.settings.lexicon, with_names=self.settings.first_names)
         )
+        self._reader = BiasReader(store, self.settings, version=findings_version(self._lexicon.version))
         self._measurer: Measurer | None = None
         self._leases = None if store.is_embedded else Leases(store)
         self._stopping = threading.Event()
@@ -182,7 +184,7 @@ class BiasRunner:
             _FORGET,
             {
                 "project": window.project,
-                "version": VERSION,
+                "version": window.version,
                 "service": window.service,
                 "model": window.model,
                 "from_time": to_parameter(window.start_ms),

@@ -21,6 +21,7 @@ class BiasSettings:
     scores: measures that other analyzers have stored, (analyzer, field) by measure.
     max_calls: read of a service and window, whole sessions; max_per_group: of them, measured of each group; max_per_session.
     per_model: a comparison each model, instead of one of the service matched by model. lexicon: a file like groups.toml; None is ours.
+    first_names: an axis "first name" as well, found in texts: a proxy of gender, wrong for some people, and no statement about any of them.
     """
 
     window: timedelta = timedelta(days=7)
@@ -41,6 +42,7 @@ class BiasSettings:
     max_chars: int = 4_000
     per_model: bool = False
     lexicon: Path | None = None
+    first_names: bool = False
     rules: GapRules = field(default_factory=GapRules)
 
     @classmethod
