@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.rarity import Rarity
-from driftline_analyzers.grounding.sources import Source, units_of
+from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.words import Word
 
 FEATURES: Final = (
@@ -47,10 +47,8 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
     carrying = [word for word in words if word.carries]
     weights = [rarity(word.key) for word in carrying]
     total = sum(weights) or 1.0
-    given = [word.key in asked or word.key in source for word in carrying]
-    wrong_units = {
-        number for number, unit in units_of(words) if number in source and not source.holds_unit(number, unit)
-    }
+    given = [word.key in asked or (word.key in source and source.holds_date(word)) for word in carrying]
+    is_wrong = [word.key in source and not source.holds_quantity(word) for word in carrying]
     unlike = _unlike(carrying, given, weights, source)
     missing_weights = [weight for weight, is_given in zip(weights, given, strict=True) if not is_given]
     near = _nearest(carrying, weights, source, asked)
@@ -65,23 +63,20 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
         sum(is_new) / max(1, len(is_new)),
         _apart(carrying, weights, source, asked),
         1 - _longest_run(is_new) / max(1, len(words)),
-        float(bool(wrong_units) or _lacks(carrying, given, "number")),
+        float(any(is_wrong) or _lacks(carrying, given, "number")),
         float(_lacks(carrying, given, "name")),
         float(contradicts),
         max(missing_weights, default=0.0) / rarity.most,
         near.rarest_missing / rarity.most,
         math.log1p(len(missing_weights)),
     )
-    lacking = {word.start for word, is_given in zip(carrying, given, strict=True) if not is_given}
+    lacking = {
+        word.start for word, is_given, wrong in zip(carrying, given, is_wrong, strict=True) if wrong or not is_given
+    }
     return Claim(
         words=words,
         values=np.asarray(values),
-        is_missing=[
-            word.start in lacking
-            or (word.kind == "number" and word.key in wrong_units)
-            or (contradicts and word.is_negation)
-            for word in words
-        ],
+        is_missing=[word.start in lacking or (contradicts and word.is_negation) for word in words],
         best=near.best,
         overlap=near.overlap / total,
     )
