@@ -16,11 +16,13 @@ from driftline_analyzers.grounding.words import Word
 
 FEATURES: Final = (
     "missing", "unlike", "missing_nearby", "missing_in_one", "new_pairs", "apart", "own_words", "number", "name", "negation",
-    "rarest_missing", "rarest_missing_nearby", "n_missing",
+    "rarest_missing", "rarest_missing_nearby", "n_missing", "altered", "moved",
 )  # fmt: skip
 """Shares of the sentence's weight, if nothing else is said: words that no document holds (missing), or nothing like them (unlike), or
 not the best three sentences in a row (nearby) or the best one (in_one); neighbours that nowhere are neighbours (new_pairs, of all) or
-stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1.
+stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1;
+for a sentence that the best one holds but for its numbers, names and denial, from 0 (half of it or less) to 1 (all of it): whether one of
+them differs from all that the documents say (altered) or a number stands elsewhere alone (moved).
 """
 TOKEN_FEATURES: Final = ("unmatched",)
 """What a head may have besides, by vectors of tokens (`matching`)."""
@@ -54,6 +56,8 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
     near = _nearest(carrying, weights, source, asked)
     denies = any(word.is_negation for word in words)
     contradicts = near.best >= 0 and near.overlap / total >= _ALIKE and denies != source.is_negated(near.best)
+    copied = _copied(carrying, weights, source, near.best, asked)
+    differs = contradicts or any(is_wrong) or _lacks(carrying, given, "number") or _lacks(carrying, given, "name")
     is_new = [(one.key, other.key) not in source.bigrams for one, other in pairwise(words)]
     values = (
         sum(missing_weights) / total,
@@ -69,6 +73,8 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
         max(missing_weights, default=0.0) / rarity.most,
         near.rarest_missing / rarity.most,
         math.log1p(len(missing_weights)),
+        copied * differs,
+        copied * _is_moved(carrying, given, source, near.best, asked),
     )
     lacking = {
         word.start for word, is_given, wrong in zip(carrying, given, is_wrong, strict=True) if wrong or not is_given
@@ -113,6 +119,24 @@ def _nearest(words: Sequence[Word], weights: Sequence[float], source: Source, as
         rarest_missing=rarest,
         best=best if single[best] > 0 else -1,
         overlap=float(single[best]),
+    )
+
+
+def _copied(words: Sequence[Word], weights: Sequence[float], source: Source, best: int, asked: frozenset[str]) -> float:
+    """How much more than half of the words that are no number and no name, by weight, a sentence of the source holds: 0 to 1."""
+    plain = [(word, weight) for word, weight in zip(words, weights, strict=True) if word.kind == "content"]
+    total = sum(weight for _, weight in plain)
+    if best < 0 or not total:
+        return 0.0
+    held = sum(weight for word, weight in plain if word.key in asked or source.holds_near(word.key, best, n=1))
+    return max(0.0, 2 * held / total - 1)
+
+
+def _is_moved(words: Sequence[Word], given: Sequence[bool], source: Source, best: int, asked: frozenset[str]) -> bool:
+    """Whether a number is in the documents, but not in that sentence."""
+    return any(
+        word.kind == "number" and is_given and word.key not in asked and not source.holds_near(word.key, best, n=1)
+        for word, is_given in zip(words, given, strict=True)
     )
 
 
