@@ -27,6 +27,7 @@ from driftline_analyzers.grounding.refit import best_threshold
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.words import words_of
+from training.grounding_copies import copies
 from training.grounding_texts import (
     Example,
     WrittenAnswer,
@@ -38,7 +39,13 @@ from training.grounding_texts import (
 
 WEIGHTS: Final = Path(__file__).parents[1] / "driftline_analyzers" / "weights"
 _PENALTIES: Final = (3.0, 10.0, 30.0, 100.0, 300.0)
-_SOURCES: Final = {"reworded": "corruptions", "corrupted": "corruptions", "written": "written"}
+_SOURCES: Final = {
+    "reworded": "corruptions",
+    "corrupted": "corruptions",
+    "written": "written",
+    "copied": "copies",
+    "altered": "copies",
+}
 _UNSUPPORTED: Final = 0.12
 """Assumed share of unsupported answers among those of one sentence; it grows with the root of their number."""
 _LONGEST_RUN: Final = 4
@@ -167,7 +174,11 @@ def main() -> int:
     rarity = Rarity(counts=counts, n_sentences=n_sentences)
     written = written_answers()
     sentences = [one for answer in written for one in answer.sentences]
-    others = [*question_answers(options.data), *reworded(options.data, seed=options.seed)]
+    others = [
+        *question_answers(options.data),
+        *reworded(options.data, seed=options.seed),
+        *copies(options.data, seed=options.seed),
+    ]
     values, examples = measured([*sentences, *others], rarity)
     labels, weights = labels_of(examples), balanced(examples)
     held_out = {penalty: cross_validated(values, examples, penalty=penalty) for penalty in _PENALTIES}

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from driftline_analyzers.grounding.claims import is_claim
+from driftline_analyzers.grounding.quantities import UNITS
 from driftline_analyzers.grounding.sentences import split_sentences
-from driftline_analyzers.grounding.words import UNITS, Word, words_of
+from driftline_analyzers.grounding.words import Word, words_of
 
 _SAME: Final = {
     "big": "large", "large": "big", "movie": "film", "film": "movie", "started": "began", "began": "started", "located": "situated",

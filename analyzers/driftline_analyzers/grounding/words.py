@@ -2,13 +2,17 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 import regex
 
+from driftline_analyzers.grounding.dates import Date, Day, dates_of
 from driftline_analyzers.grounding.english import english, english_list
+from driftline_analyzers.grounding.quantities import UNITS, multiplied, period_of, sign_beside, unit_key, zeros_of
+from driftline_analyzers.grounding.stems import stem
 
 _WIDE: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー々]"
 _LETTERS: Final = rf"[[\p{{L}}\p{{Nl}}\p{{No}}]--{_WIDE}][[\p{{L}}\p{{Nl}}\p{{No}}\p{{M}}\u00ad\u200c\u200d]--{_WIDE}]*"
@@ -32,23 +36,15 @@ _CITATION: Final = re.compile(r"[\[【](?:\d+[\s,;†-]*)+[\]】]")
 _MORE_NUMBERS: Final = re.compile(r"[\s,;:&()#.-]*(?:and|or|to)?[\s,;:&()#.-]*")
 _STARTS_ANEW: Final = frozenset(":\n•*")
 _NUMBER_WORDS: Final = {word: str(number) for number, word in enumerate(english_list("numbers"))}
-_SUFFIXES: Final = (
-    ("ies", "i"),
-    ("sses", "ss"),
-    ("ing", ""),
-    ("edly", ""),
-    ("ed", ""),
-    ("ly", ""),
-    ("es", ""),
-    ("s", ""),
-)
-_SHORTEST_STEM = 3
+_TENS: Final = {word: number for number, word in enumerate(english_list("tens"), 2)}
+_NUMBER_WORDS.update({word: str(10 * number) for word, number in _TENS.items()})
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """text[start:end]; key: what it is compared by. kind: number, name (capitalised inside a sentence), content or function.
-    also: another key that it may mean, "1.000" being 1000 or 1; empty if it has none.
+    also: another key that it may mean, "1.000" being 1000 or 1; empty if it has none. unit, per: keys of what a number counts and of the
+    span of time that it is for; days: what the date that it belongs to may mean.
     """
 
     start: int
@@ -57,6 +53,9 @@ class Word:
     kind: str
     is_negation: bool = False
     also: str = ""
+    unit: str = ""
+    per: str = ""
+    days: frozenset[Day] = frozenset()
 
     @property
     def carries(self) -> bool:
@@ -71,10 +70,15 @@ def words_of(text: str, start: int = 0, end: int | None = None) -> list[Word]:
     something stands, "Passage 2", "[1, 3]" or "Step 4:", are function words.
     """
     until = len(text) if end is None else end
+    dates = list(dates_of(text, start, until))
     cited = [match.span() for match in _CITATION.finditer(text, start, until)]
     found: list[Word] = []
     refers = False  # the number that comes next, if one does, names a source
     for match in _WORD.finditer(text, start, until):
+        while dates and match.start() >= dates[0].start:
+            found += _of_date(dates.pop(0))
+        if found and match.start() < found[-1].end:
+            continue
         written = match.group()
         lower = _normal(written)
         between = text[found[-1].end : match.start()] if found else ""
@@ -95,7 +99,46 @@ def words_of(text: str, start: int = 0, end: int | None = None) -> list[Word]:
             found.append(Word(match.start(), match.end(), lower, "function", lower in NEGATIONS))
         else:
             is_name = written[0].isupper() and bool(found) and _STARTS_ANEW.isdisjoint(between)
-            found.append(Word(match.start(), match.end(), stem(lower), "name" if is_name else "content"))
+            found.append(Word(match.start(), match.end(), unit_key(stem(lower)), "name" if is_name else "content"))
+    return _with_quantities(text, found)
+
+
+def _of_date(date: Date) -> Iterator[Word]:
+    for part in date.parts:
+        kind = "name" if part.is_name else "number"
+        yield Word(part.start, part.end, part.key, kind, also=part.also, days=date.days)
+
+
+def _with_quantities(text: str, words: list[Word]) -> list[Word]:
+    """Numbers with what they count: "forty-nine" is one word, "5 million" is 5000000 and a word that says nothing more."""
+    lower = [_normal(text[word.start : word.end]) for word in words]
+    found: list[Word] = []
+    at = 0
+    while at < len(words):
+        word, at = words[at], at + 1
+        if word.kind != "number" or word.days:
+            found.append(word)
+            continue
+        if lower[at - 1] in _TENS and at < len(words) and text[word.end : words[at].start] == "-":
+            ones = _NUMBER_WORDS.get(lower[at], "")
+            if len(ones) == 1 and ones != "0":
+                word = replace(word, end=words[at].end, key=word.key[0] + ones)
+                at += 1
+        number, unit, spoken = word, sign_beside(text, word.start, word.end), []
+        if at < len(words) and (zeros := zeros_of(lower[at], touches=words[at].start == word.end)):
+            number = replace(number, key=multiplied(word.key, zeros), also=word.also and multiplied(word.also, zeros))
+            spoken.append(replace(words[at], kind="function"))
+            at += 1
+        after = at
+        if after < len(words) and words[after].key in UNITS:
+            unit, after = unit or words[after].key, after + 1
+        elif lower[after : after + 2] == ["per", "cent"]:
+            unit, after = "percent", after + 2
+        if after < len(words):
+            between = text[words[after - 1].end : words[after].start]
+            per = period_of(between, lower[after], lower[after + 1] if after + 1 < len(words) else "")
+            number = replace(number, per=per)
+        found += [replace(number, unit=unit), *spoken]
     return found
 
 
@@ -141,26 +184,3 @@ def _normal(written: str) -> str:
         return written.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
     return str(_OPTIONAL.sub("", folded)).replace("’", "'")
-
-
-@lru_cache(maxsize=100_000)
-def stem(lower: str) -> str:
-    """A light English stem; other languages' words stay nearly as they are."""
-    word = lower.removesuffix("'s")
-    for suffix, kept in _SUFFIXES:
-        if (
-            word.endswith(suffix)
-            and len(word) - len(suffix) >= _SHORTEST_STEM
-            and not (suffix == "s" and word.endswith("ss"))
-        ):
-            word = word[: -len(suffix)] + kept
-            if suffix in {"ing", "ed"} and word[-1] == word[-2] and word[-1] not in "aeiouls":
-                word = word[:-1]
-            break
-    if len(word) <= _SHORTEST_STEM:
-        return word
-    return word[:-1] + "i" if word.endswith("y") else word.removesuffix("e")
-
-
-UNITS: Final = frozenset(stem(word) for word in english("units"))
-"""Their keys."""

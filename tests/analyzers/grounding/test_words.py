@@ -3,7 +3,8 @@ import unicodedata
 import pytest
 
 from driftline_analyzers.grounding.meaning import shipped_meaning
-from driftline_analyzers.grounding.words import number_key, stem, words_of
+from driftline_analyzers.grounding.stems import stem
+from driftline_analyzers.grounding.words import number_key, words_of
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,33 @@ def test_words_know_their_place_and_kind() -> None:
 )
 def test_a_number_that_names_a_source_or_a_part_is_no_claim(text: str, numbers: list[str]) -> None:
     assert [text[word.start : word.end] for word in words_of(text) if word.kind == "number"] == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "quantities"),
+    [
+        ("It costs $49 a month.", [("49", "dollar", "month")]),
+        ("It costs 49 euros monthly, or 5 € per week.", [("49", "euro", "month"), ("5", "euro", "week")]),
+        ("A rate of 3.5% per annum", [("3.5", "percent", "year")]),
+        ("A rate of 4 per cent", [("4", "percent", "")]),
+        ("It weighs 14kg and goes 25 km/day.", [("14", "kilogram", ""), ("25", "kilometer", "day")]),
+        ("They paid $5 million for 2,5 thousand tonnes.", [("5000000", "dollar", ""), ("2500", "tonn", "")]),
+        ("They paid 5bn dollars and 20k more.", [("5000000000", "dollar", ""), ("20000", "", "")]),
+        ("It takes forty-nine days, or twenty days a year.", [("49", "day", ""), ("20", "day", "year")]),
+        ("Open 5 days a week for 3 hours each day.", [("5", "day", "week"), ("3", "hour", "day")]),
+        ("In 1998 a house had 3 rooms.", [("1998", "", ""), ("3", "", "")]),
+    ],
+)
+def test_a_number_knows_what_it_counts(text: str, quantities: list[tuple[str, str, str]]) -> None:
+    assert [(one.key, one.unit, one.per) for one in words_of(text) if one.kind == "number"] == quantities
+
+
+def test_a_date_in_numbers_has_the_keys_of_one_in_words() -> None:
+    keys = {
+        text: {word.key for word in words_of(text)}
+        for text in ("2020-03-05", "March 5, 2020", "05.03.2020", "5th of March 2020")
+    }
+    assert {frozenset(found - {"of"}) for found in keys.values()} == {frozenset({"2020", "march", "5"})}
 
 
 @pytest.mark.parametrize(
