@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline_analyzers.embed.token_vectors import TokenEmbedder
-from driftline_analyzers.grounding.claims import is_claim
+from driftline_analyzers.grounding.claims import claimed_part
 from driftline_analyzers.grounding.features import Claim, claim_features
 from driftline_analyzers.grounding.head import Head, probability, shipped_head, weights_of
+from driftline_analyzers.grounding.markup import spoken_sentences
 from driftline_analyzers.grounding.matching import unmatched
 from driftline_analyzers.grounding.rarity import shipped_rarity
 from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
@@ -117,14 +118,16 @@ class GroundingScorer:
         """sources: of the calls before, by their documents; calls that share them share the work."""
         if not any(document.strip() for document in call.documents) or not call.completion.strip():
             return None
-        sentences = split_sentences(call.completion)
+        sentences = spoken_sentences(call.completion, split_sentences(call.completion))
         source: Source | None = None
         asked = frozenset(word.key for word in words_of(call.prompt[:_MAX_QUESTION_CHARS]))
         judged = []
-        for sentence in sentences[:_MAX_SENTENCES]:
-            words = words_of(call.completion, sentence.start, sentence.end)
-            if not is_claim(call.completion[sentence.start : sentence.end], words):
+        for whole in sentences[:_MAX_SENTENCES]:
+            part = claimed_part(call.completion[whole.start : whole.end])
+            if part is None:
                 continue
+            sentence = Sentence(whole.start + part[0], whole.start + part[1])
+            words = words_of(call.completion, sentence.start, sentence.end)
             if source is None:
                 source = self._source(tuple(call.documents), sources)
             claim = claim_features(words, source, asked=asked, rarity=shipped_rarity())
