@@ -15,8 +15,8 @@ from tests.collector.exporters import check_kept_once, load
 from tests.collector.test_crash import port_of_collector
 from tests.ports import free_port
 
-N_KILLS = 100 if os.environ.get("DRIFTLINE_LONG_TESTS") == "1" else 30
-"""Each costs the second or two in which a collector starts; `make test-long` has more of them."""
+N_KILLS = 100 if os.environ.get("DRIFTLINE_LONG_TESTS") == "1" else 15
+"""Each costs the second or two in which a collector starts; `make test-long` has more of them, tests/collector/test_crash.py others."""
 
 # Rows that are there twice must not be merged into one before they are counted.
 _PREPARE = """
