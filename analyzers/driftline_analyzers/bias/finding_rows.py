@@ -186,10 +186,10 @@ def _mention_row(one: Representation, window: BiasWindow) -> tuple[object, ...]:
 
 
 def _sentence(one: GroupGap | PairedGap, figures: Gap | PairedGap) -> str:
-    than = {REST: "the other groups", UNMENTIONED: "calls that name no group"}.get(one.other, one.other)
+    than = {REST: "the other groups", UNMENTIONED: "calls that name no group"}.get(one.other, f"group {one.other}")
     way = "higher" if figures.gap >= 0 else "lower"
     return (
-        f"{one.measure} of answers about {one.group} is {abs(figures.gap):.3g} {way} than about {than} "
+        f"{one.measure} of answers in group {one.group} is {abs(figures.gap):.3g} {way} than in {than} "
         f"(95 % interval of the difference {figures.low:.3g} to {figures.high:.3g}, d {figures.d:+.2f});"
     )
 
