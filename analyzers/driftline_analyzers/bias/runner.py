@@ -1,10 +1,9 @@
 """Compares groups in every long window that is over, and again where calls came late, and writes what it found."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +25,7 @@ from driftline_core.store.lease import Leases
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.embedder import Embedder
+    from driftline_analyzers.embed.vectors import Embeddings
 
 _INTERVAL_S: Final = 900.0
 """A window is a week: that it is over is seen soon enough."""
@@ -199,11 +199,14 @@ class BiasRunner:
                 from driftline_analyzers.embed.factory import make_embedder
 
                 self._embedder = make_embedder(AnalyzerSettings())
-            self._measurer = Measurer(
-                embed=partial(self._embedder.embed, on_batch=self._on_batch),
-                lexicon=self._lexicon,
-                text_measures=self._text_measures,
-            )
+            from driftline_analyzers.embed.cache import EmbeddingCache
+
+            cache = EmbeddingCache(self._store, self._embedder)
+
+            def embed(texts: Sequence[str]) -> "Embeddings":
+                return cache.embed(texts, on_batch=self._on_batch)[0]
+
+            self._measurer = Measurer(embed=embed, lexicon=self._lexicon, text_measures=self._text_measures)
         return self._measurer
 
     def _on_batch(self, n_done: int, n_texts: int) -> None:

@@ -19,7 +19,6 @@ from driftline_analyzers.scoring.progress import ScoringReport
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_cli.api_client import ApiClient
 from driftline_cli.composition import Embedded
-from driftline_cli.demo.cached_embedder import CachedEmbedder
 from driftline_cli.demo.corpus import load_topics
 from driftline_cli.demo.desk import Run, plan_runs
 from driftline_cli.demo.exporter import WeekExporter
@@ -248,7 +247,7 @@ def _compare(embedded: Embedded, phases: _Phases) -> None:
     settings, store = embedded.analysis.settings, embedded.store
     with phases.phase("compare", "groups compared, figures with their past"):
         bias = BiasSettings(window=settings.bias_window, declared=settings.bias_declared)
-        report = BiasRunner(store, bias, embedder=CachedEmbedder(store, embedded.embedder)).run_once()
+        report = BiasRunner(store, bias, embedder=embedded.embedder).run_once()
         if report.errors:
             raise StoreError(f"expected groups to be compared, got {report.errors} windows that failed; see the log")
         AnomalyRunner(store, settings).run_once()
