@@ -19,7 +19,7 @@ from driftline_analyzers.grounding.sentences import Sentence, split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.unsupported import unsupported_spans
 from driftline_analyzers.grounding.words import words_of
-from driftline_analyzers.scoring.call import Call
+from driftline_analyzers.scoring.call import Call, Unread
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 from driftline_core.errors import ConfigError
 
@@ -59,7 +59,8 @@ class GroundingScorer:
     second stage's, where it marks any).
 
     The first stage reads words and numbers alone and needs no model. second_stage: asked about sentences whose probability is in grey,
-    with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told.
+    with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told, and an answer
+    that the rest does not support is then unsure and not flagged.
     head: one of your own, as `refit` makes; its fingerprint is part of the version. token_embedder: where that head has TOKEN_FEATURES.
     """
 
@@ -193,7 +194,10 @@ class GroundingScorer:
     def _score(self, answer: _Answer) -> CallScore:
         head = self._head
         value = head.answer([one.log_odds for one in answer.judged])
-        is_flagged = value >= head.threshold
+        left = answer.call.unread.get("document", Unread())
+        unread_chars = answer.source.n_unread + left.chars
+        is_suspect = value >= head.threshold
+        is_flagged = is_suspect and not unread_chars and not left.texts
         verdict = "unsupported" if is_flagged else "supported" if value < _SUPPORTED * head.threshold else "unsure"
         weak = [one for one in answer.judged if float(probability(one.log_odds)) >= head.sentence_threshold]
         if is_flagged and not weak:
@@ -218,8 +222,12 @@ class GroundingScorer:
             evidence["second_stage"] = {"model": self._second_stage.name, "n_asked": len(again), "n_unread": n_unread}
             if problem := next((one.problem for one in again if one.problem), ""):
                 evidence["second_stage"]["problem"] = problem
-        if answer.source.n_unread:
-            evidence["n_unread_document_chars"] = answer.source.n_unread
+        if unread_chars:
+            evidence["n_unread_document_chars"] = unread_chars
+        if left.texts:
+            evidence["n_unread_documents"] = left.texts
+        if is_suspect and not is_flagged:
+            evidence["not_flagged"] = "not all of the documents was read; what was not may hold it"
         if answer.n_unread:
             evidence["n_unread_sentences"] = answer.n_unread
         return CallScore(field="completion", value=value, is_flagged=is_flagged, evidence=evidence)

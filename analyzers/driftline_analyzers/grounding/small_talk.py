@@ -18,7 +18,8 @@ _ADDRESSING: Final = (
     rf"|yours truly)\b"
     rf"{_WORDS}{{0,6}}$",
     rf"(?:you're|you are) {_ADVERBS}welcome\b",
-    rf"(?:and )?(?:have|enjoy|wish(?:ing)? you) (?:(?:a|your|the|rest|of|an) ){0, 4}{_ADVERBS}\w* ?(?:day|evening|weekend|morning|afternoon"
+    rf"(?:and )?(?:have|enjoy|wish(?:ing)? you) (?:(?:a|your|the|rest|of|an) ){{0,4}}{_ADVERBS}\w* ?(?:day|evening|weekend|morning"
+    rf"|afternoon"
     r"|night|week|time|trip|one)\b",
     r"(?:it was |it's |it is )?(?:my|our) pleasure\b|no problem\b|no worries\b|glad to (?:help|hear)\b|any ?time$",
     r"(?:we |i )(?:really |truly |greatly )?appreciate (?:your|you|the)\b",
@@ -30,7 +31,7 @@ _ADDRESSING: Final = (
 )
 _CONVERSING: Final = (
     # praise of the question
-    rf"(?:that|this|it|what)(?:'s| is| was| sounds)?(?: like)? ?(?:(?:an?|such) ){0, 2}{_ADVERBS}(?:great|good|excellent|interesting"
+    rf"(?:that|this|it|what)(?:'s| is| was| sounds)?(?: like)? ?(?:(?:an?|such) ){{0,2}}{_ADVERBS}(?:great|good|excellent|interesting"
     rf"|wonderful"
     r"|fantastic|nice|tricky|common|important|fair|thoughtful|lovely|fascinating|amazing)(?: \w+)? ?(?:question|point|idea|choice"
     r"|topic)s?\b",
