@@ -1,7 +1,8 @@
 """`feedback()`: what a user thought of an answer, as an OpenTelemetry log record of the GenAI conventions.
 
 It goes where spans go, as one event `gen_ai.evaluation.result` of name `user_feedback` or the app's own. Written as OTLP/JSON here, because
-OpenTelemetry's own log modules are private and change from release to release. Sources: OTLP 1.x JSON encoding; semantic-conventions-genai v1.42.0-dev.
+OpenTelemetry's own log modules are private and change from release to release.
+Sources: OTLP 1.x JSON encoding; semantic-conventions-genai v1.42.0-dev.
 """
 
 import json

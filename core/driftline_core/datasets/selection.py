@@ -24,7 +24,7 @@ class Selection:
     """Filters, combined with AND; '' and None are any. finding_id: the calls of its window and segment.
 
     analyzer, field, is_flagged: calls that it scored, or flagged, or did not. sentiment: of the feedback. is_labelled: a reviewer labelled
-    it (for `analyzer`, where one is named). from_time inclusive, to_time exclusive, aware: by the calls' own start, but with a sentiment and
+    it (for `analyzer`, where one is named). from_time inclusive, to_time exclusive, aware: by the calls' own start; with a sentiment and
     no finding by when the feedback was given, whenever the call was.
     """
 
