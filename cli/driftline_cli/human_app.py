@@ -143,7 +143,8 @@ def export(
         typer.Option("--labelled/--not-labelled", help="Only calls that a reviewer labelled, or only the others."),
     ] = None,
     sentiment: Annotated[
-        Literal["", "negative", "neutral", "positive"], typer.Option(help="Only calls with such feedback.")
+        Literal["", "negative", "neutral", "positive"],
+        typer.Option(help="Only calls with such feedback, given between --from and --to."),
     ] = "",
     service: Annotated[str, typer.Option(help="Only this service.")] = "",
     model: Annotated[str, typer.Option(help="Only this model.")] = "",

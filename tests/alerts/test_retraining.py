@@ -70,7 +70,8 @@ def fire(store: Store, tmp_path: Path, receiver: Receiver, api: ApiServer) -> Fi
 
 @pytest.fixture
 def calls(store: Store) -> None:
-    """Twenty calls an hour ago, of which the even ones were flagged and the third was disliked."""
+    """Twenty calls an hour ago, of which the even ones were flagged and the third was disliked; a call of three days ago was disliked
+    two hours ago, another one two days ago."""
     times = [NOW - timedelta(hours=1) + timedelta(seconds=n) for n in range(1, 21)]
     put(store, "generations", [generation(n, time=time, service="chat") for n, time in enumerate(times, start=1)])
     put(
@@ -81,12 +82,19 @@ def calls(store: Store) -> None:
             for n, time in enumerate(times, start=1)
         ],
     )
-    ids = {"trace_id": bytes.fromhex(trace_id(3)), "span_id": bytes.fromhex(span_id(3))}
+    put(store, "generations", [generation(n, time=NOW - timedelta(days=3), service="chat") for n in (31, 32)])
+    disliked = {3: NOW - timedelta(minutes=30), 31: NOW - timedelta(hours=2), 32: NOW - timedelta(days=2)}
     put(
         store,
         "human_labels",
-        [{"project": "default", **ids, "kind": "feedback", "name": "user_feedback", "value": -1.0}],
-    )
+        [
+            {
+                "project": "default", "trace_id": bytes.fromhex(trace_id(n)), "span_id": bytes.fromhex(span_id(n)),
+                "kind": "feedback", "name": "user_feedback", "value": -1.0, "created_at": time,
+            }
+            for n, time in disliked.items()
+        ],
+    )  # fmt: skip
 
 
 def pipeline(receiver: Receiver) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -122,7 +130,7 @@ def test_feedback_takes_what_users_disliked_and_a_finding_its_window(
 ) -> None:
     with fire("driftline_export: feedback"):
         _, rows = pipeline(receiver)
-        assert [row["trace_id"] for row in rows] == [trace_id(3)]
+        assert [row["trace_id"] for row in rows] == [trace_id(31), trace_id(3)]
     receiver.requests.clear()
     start = NOW - timedelta(hours=1)
     drifted = finding(

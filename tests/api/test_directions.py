@@ -1,6 +1,7 @@
 """Thresholds from labels flag the end that the analyzer flags; where there is no such end they are refused."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,13 @@ def test_values_without_an_order_of_bad_and_good_get_no_threshold(client: TestCl
     refused = client.post("/api/v1/thresholds", json={"analyzer": "readability", "target_precision": 0.9})
     assert refused.status_code == 422
     assert "values are more or less of what it looks for, got readability" in refused.json()["detail"]
+
+
+def test_the_docs_name_the_analyzers_whose_low_values_are_flagged() -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "human-loop.md").read_text(encoding="utf-8")
+    *most, last = (f"`{name}`" for name, direction in DIRECTIONS.items() if direction == "low")
+    assert f"low values of {', '.join(most)} and {last}" in docs
+    assert all(f"`{name}` has none" in docs for name, direction in DIRECTIONS.items() if direction == "none")
 
 
 def test_an_analyzer_of_your_own_counts_as_high_and_each_is_beyond_on_its_side() -> None:

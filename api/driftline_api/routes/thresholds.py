@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from driftline_api.body import Body
 from driftline_api.calibration import Calibrated, by_false_positive_rate, by_precision
 from driftline_api.labelled import Labelled, read_labelled
 from driftline_api.parameters import Reader, TimeRange, UtcDatetime, check_range
@@ -23,7 +24,7 @@ _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class NewThreshold(BaseModel):
+class NewThreshold(Body):
     """What to calibrate: exactly one of target_precision and max_false_positive_rate."""
 
     model_config = ConfigDict(
