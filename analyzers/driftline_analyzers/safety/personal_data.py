@@ -14,7 +14,11 @@ from driftline_analyzers.safety.folding import in_original, plain
 _EMAIL: Final = re.compile(
     r"(?<![\w.+%-])\w[\w.+%-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,50})(?![\w-])"
 )
-_DIGITS: Final = re.compile(r"(?<![\w.,@/#=-])(?:\+|\()?\d(?:[ \u00a0().\-/]{0,3}\d){6,18}(?![\w@]|[.,/-]\d)")
+_UNSPACED: Final = "\u3040-\u30ff\u3400-\u9fff"
+"""Scripts that set no space between a word and a number."""
+_DIGITS: Final = re.compile(
+    rf"(?<![.,@/#=-])(?<![^\W{_UNSPACED}])(?:\+|\()?\d(?:[ \u00a0().\-/]{{0,3}}\d){{6,18}}(?![^\W{_UNSPACED}]|@|[.,/-]\d)"
+)
 _CARD_GROUPS: Final = re.compile(r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
 _IBAN: Final = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[A-Za-z0-9]{11,30}|(?:[ -][A-Za-z0-9]{4}){2,7}(?:[ -][A-Za-z0-9]{1,4})?)(?![A-Za-z0-9])"
