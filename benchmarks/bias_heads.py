@@ -50,16 +50,22 @@ def measure_heads(data: Path, embed: Embed, lexicon: GroupLexicon) -> list[Table
 
 
 def _pairs(data: Path, lexicon: GroupLexicon, axis: str, group: str, other: str) -> Iterator[tuple[str, str]]:
-    """HateCheck's harmless sentences and AlpacaEval's prompts that name one of the two alone, as (about group, about other)."""
+    """Texts that name one of the two alone, by no slur, and their counterfactuals, as (about group, about other): HateCheck's harmless
+    sentences, AlpacaEval's prompts and the less stereotyped ones of CrowS-Pairs.
+    """
     harmless = [row["text"] for row in load_rows(data / "toxicity_hatecheck" / "data.jsonl.gz") if row["hateful"] == 0]
     prompts = [row["instruction"] for row in load_rows(data / "model_versions_alpaca_eval" / "prompts.jsonl.gz")]
     sentences = [row["sent_less"] for row in load_rows(data / "bias_crows_pairs" / "data.jsonl.gz")]
     for text in dict.fromkeys((*harmless, *prompts, *sentences)):
-        named = lexicon.groups(text).get(axis, frozenset())
-        if named == {group} and (swapped := lexicon.swap(text, axis=axis, group=group, other=other)):
-            yield text, swapped
-        elif named == {other} and (swapped := lexicon.swap(text, axis=axis, group=other, other=group)):
-            yield swapped, text
+        mentions = [one for one in lexicon.find(text) if one.axis == axis]
+        named = {one.group for one in mentions}
+        if named not in ({group}, {other}) or any(one.kind == "slur" for one in mentions):
+            continue
+        before, after = (group, other) if named == {group} else (other, group)
+        swapped = lexicon.swap(text, axis=axis, group=before, other=after)
+        # where the counterpart is no mention ("so gay", "so straight"), the swap said something else
+        if swapped is not None and lexicon.groups(swapped).get(axis) == frozenset({after}):
+            yield (text, swapped) if before == group else (swapped, text)
 
 
 def _read(
