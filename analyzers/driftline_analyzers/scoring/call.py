@@ -24,6 +24,7 @@ class Call:
 
     '' is what was not captured. documents: texts of its own documents, or of the retrievals of its trace when it has none.
     tool_results: texts that tools of its trace returned before it ended. unread: of fields that were not given whole.
+    output_format: 'json' where a parameter of the request asked for it.
     """
 
     trace_id: str
@@ -39,3 +40,4 @@ class Call:
     documents: Sequence[str] = ()
     tool_results: Sequence[str] = ()
     unread: Mapping[TextField, Unread] = field(default_factory=dict)
+    output_format: Literal["", "json"] = ""

@@ -1,6 +1,7 @@
 """Reads settled calls from the store with everything that a scorer may look at."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ _CALLS = (_SQL / "scoring_calls.sql").read_text(encoding="utf-8")
 _TEXTS = (_SQL / "scoring_texts.sql").read_text(encoding="utf-8")
 _CONTEXT_SIZES = (_SQL / "scoring_context_sizes.sql").read_text(encoding="utf-8")
 _CONTEXT = (_SQL / "scoring_context.sql").read_text(encoding="utf-8")
+_FORMATS = (_SQL / "scoring_formats.sql").read_text(encoding="utf-8")
 _WRITTEN = (_SQL / "scoring_written.sql").read_text(encoding="utf-8")
 
 MARGIN_MS: Final = 3_600_000
@@ -97,7 +99,11 @@ class ScoringReader:
         }
         rows = self._store.rows(_CONTEXT, self._around(scope, margin_ms=MARGIN_MS) | self._limits)
         contexts = Contexts(rows, max_texts=MAX_TEXTS)
-        return [_call(head, texts[head.key], contexts) for head in heads if head.key in texts]
+        asked = {(row["trace_id_hex"], row["span_id_hex"]) for row in self._store.rows(_FORMATS, self._around(scope))}
+        calls = [_call(head, texts[head.key], contexts) for head in heads if head.key in texts]
+        return [
+            replace(call, output_format="json") if (call.trace_id, call.span_id) in asked else call for call in calls
+        ]
 
     def written(self, scope: Scope, *, analyzers: Sequence[str]) -> Iterator[ScoreRow]:
         """Scores of the calls that stand, without what they say."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from driftline_analyzers.embed.embedder import Embeddings, OnBatch, SentenceEmbedder
+from driftline_analyzers.quality.json_format import JsonFormatScorer
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.scoring.scorer import CallScore, CallScorer, Embed
@@ -269,3 +270,25 @@ def test_a_runner_of_its_own_waits_for_its_scorers_alone_and_begins_with_what_is
     both = again + first
     assert both.calls == 4
     assert set(both.scores) == {"lengths", "fragile"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_asked"),
+    [
+        ({"gen_ai.output.type": "json"}, True),
+        ({"gen_ai.openai.request.response_format": "json_schema"}, True),
+        ({"gen_ai.request.structured_output_schema": '{"type": "object"}'}, True),
+        ({"llm.invocation_parameters": '{"response_format": {"type": "json_object"}}'}, True),
+        ({"ai.operationId": "ai.generateObject.doGenerate"}, True),
+        ({"gen_ai.output.type": "text", "llm.invocation_parameters": "{not json"}, False),
+    ],
+)
+def test_json_is_expected_where_a_parameter_of_the_request_asks_for_it(
+    store: Store, attributes: dict[str, str], is_asked: bool
+) -> None:
+    call = llm(1)
+    store_spans(store, [call])
+    names = ["project", "service", "start_time", "trace_id", "span_id", "received_at"]
+    store.insert("spans", [*names, "attributes"], [[*(call[name] for name in names), attributes]])
+    runner(store, JsonFormatScorer()).run_once()
+    assert [(one["value"], one["evidence"]["asked_by"]) for one in scores(store)] == [(0.0, "parameter")] * is_asked
