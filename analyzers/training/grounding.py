@@ -133,17 +133,17 @@ def labels_of(examples: Sequence[Example]) -> NDArray[np.bool_]:
 
 
 def pooled_answers(
-    log_odds: NDArray[np.float64], answers: Sequence[WrittenAnswer]
+    log_odds: NDArray[np.float64], answers: Sequence[WrittenAnswer], *, floor: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """log_odds: of all sentences of the answers, in order. All runs of their sentences are answers too: pooled log odds (n,), labels (n,),
-    weights (n,) by which each length counts the same.
+    """log_odds: of all sentences of the answers, in order; floor: as of `pooled`. All runs of their sentences are answers too: pooled log
+    odds (n,), labels (n,), weights (n,) by which each length counts the same.
     """
     rows, labels, lengths, at = [], [], [], 0
     for answer in answers:
         n = len(answer.sentences)
         bad = labels_of(answer.sentences)
         for start, end in combinations(range(n + 1), 2):
-            rows.append(pooled(log_odds[at + start : at + end]))
+            rows.append(pooled(log_odds[at + start : at + end], floor=floor))
             labels.append(bool(bad[start:end].any()))
             lengths.append(min(end - start, _LONGEST_RUN))
         at += n
@@ -182,7 +182,7 @@ def main() -> int:
     shift = log_odds_of(_UNSUPPORTED) - log_odds_of(float(np.average(labels, weights=weights)))
     intercept += shift
     of_sentences = held_out[penalty][: len(sentences)] + shift
-    pools, truths, shares = pooled_answers(of_sentences, written)
+    pools, truths, shares = pooled_answers(of_sentences, written, floor=intercept)
     slope, offset = fit(pools[:, None], truths, shares, penalty=0.0)
     answer_probabilities = probability(float(slope[0]) * pools + offset)
     # An answer with one changed word shall be flagged as well as one that a model made up.

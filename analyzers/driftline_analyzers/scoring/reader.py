@@ -5,8 +5,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from driftline_analyzers.runner.records import to_ms, to_parameter
-from driftline_analyzers.scoring.call import Call
-from driftline_analyzers.scoring.context import Contexts
+from driftline_analyzers.scoring.call import Call, TextField, Unread
+from driftline_analyzers.scoring.context import Contexts, Given
 from driftline_analyzers.scoring.records import CallHead, Scope, ScoreKey, ScoreRow, TouchedTrace
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.store import Store
@@ -24,7 +24,7 @@ _WRITTEN = (_SQL / "scoring_written.sql").read_text(encoding="utf-8")
 MARGIN_MS: Final = 3_600_000
 """How far around a time the rest of a trace is looked for, as the view llm_calls does."""
 MAX_TEXTS: Final = 64
-"""Documents, and tool results, of one call: the newest."""
+"""Of a call's own documents the first; of what its trace retrieved, and of tool results, the newest."""
 
 
 class ScoringReader:
@@ -127,6 +127,20 @@ class ScoringReader:
 
 
 def _call(head: CallHead, texts: Mapping[str, Any], contexts: Contexts) -> Call:
+    documents = _own_documents(texts) if texts["documents"] else contexts.documents(head.trace_id, until_ns=head.end_ns)
+    results = contexts.tool_results(
+        head.trace_id,
+        until_ns=head.end_ns,
+        messages=texts["input_messages"],
+        unread_chars=texts["unread_message_chars"],
+    )
+    unread: dict[TextField, Unread] = {
+        "system_prompt": Unread(chars=texts["unread_system_chars"]),
+        "prompt": Unread(chars=texts["unread_prompt_chars"]),
+        "completion": Unread(chars=0 if head.is_error else texts["unread_completion_chars"]),
+        "document": documents.unread,
+        "tool_result": results.unread,
+    }
     return Call(
         trace_id=head.trace_id,
         span_id=head.span_id,
@@ -138,6 +152,12 @@ def _call(head: CallHead, texts: Mapping[str, Any], contexts: Contexts) -> Call:
         system_prompt=texts["system_prompt"],
         prompt=texts["prompt"],
         completion="" if head.is_error else texts["completion"],
-        documents=texts["documents"] or contexts.documents(head.trace_id, until_ns=head.end_ns),
-        tool_results=contexts.tool_results(head.trace_id, until_ns=head.end_ns, messages=texts["input_messages"]),
+        documents=documents.texts,
+        tool_results=results.texts,
+        unread={name: left for name, left in unread.items() if left},
     )
+
+
+def _own_documents(texts: Mapping[str, Any]) -> Given:
+    left = Unread(chars=sum(texts["unread_document_chars"]), texts=texts["n_more_documents"])
+    return Given(texts=texts["documents"], unread=left)

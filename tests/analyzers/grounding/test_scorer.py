@@ -61,6 +61,17 @@ def test_words_that_no_document_holds_are_marked(completion: str, words: list[st
     assert all(any(word in text or text in word for text in found) for word in words), found
 
 
+@pytest.mark.parametrize("n_sentences", [24, 60, 180])
+def test_a_long_answer_that_copies_its_documents_is_not_flagged(n_sentences: int) -> None:
+    text = "\n".join(
+        f"{BRIDGE[i % 2]} Arch {i} of the bridge bears the mark of mason {i + 7}." for i in range(n_sentences // 3)
+    )
+    score = judged(text, [text])
+    assert not score.is_flagged, score.value
+    invented = text + "\nIn 1911 the Duke of Ravenna bought it for 40 million dollars."
+    assert judged(invented, [text]).is_flagged
+
+
 def test_a_wrong_number_makes_an_answer_less_likely_supported() -> None:
     right, wrong = judged("The bridge is 214 metres long."), judged("The bridge is 241 metres long.")
     assert right.value is not None
@@ -149,6 +160,22 @@ def test_what_is_not_read_is_told() -> None:
     assert score.evidence["n_unread_document_chars"] == len(documents[0]) - 1000
     many = judged("It is 214 metres long. " * 250)
     assert many.evidence["n_unread_sentences"] == 50
+
+
+def test_what_was_not_read_may_hold_it() -> None:
+    documents = ["The bridge is 214 metres long. " * 100]
+    invented = "Gustave Eiffel painted it blue in 1911."
+    [[score]] = GroundingScorer(max_chars=1000).score([call(invented, documents)], embed=no_vectors)
+    [[whole]] = GroundingScorer().score([call(invented, documents)], embed=no_vectors)
+    assert (whole.is_flagged, whole.evidence["verdict"]) == (True, "unsupported")
+    assert (score.is_flagged, score.evidence["verdict"], score.evidence["spans"]) == (False, "unsure", [])
+    assert score.value == whole.value
+    assert "read" in score.evidence["not_flagged"]
+
+
+def test_code_and_headers_of_tables_are_not_judged() -> None:
+    text = "It is 214 metres long.\n```python\nfee = Invoice(99, 'Paris')\n```\n| Fireworks | Tourists |\n|---|---|\n"
+    assert [one["end"] for one in judged(text).evidence["sentences"]] == [22]
 
 
 def test_evidence_is_json() -> None:
