@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.grounding.denials import denials_of
 from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.rarity import Rarity
 from driftline_analyzers.grounding.sources import Source
@@ -54,8 +55,8 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
     unlike = _unlike(carrying, given, weights, source)
     missing_weights = [weight for weight, is_given in zip(weights, given, strict=True) if not is_given]
     near = _nearest(carrying, weights, source, asked)
-    denies = any(word.is_negation for word in words)
-    contradicts = near.best >= 0 and near.overlap / total >= _ALIKE and denies != source.is_negated(near.best)
+    is_alike = near.best >= 0 and near.overlap / total >= _ALIKE
+    contradicts = is_alike and denials_of(words).contradicts(source.denials(near.best))
     copied = _copied(carrying, weights, source, near.best, asked)
     differs = contradicts or any(is_wrong) or _lacks(carrying, given, "number") or _lacks(carrying, given, "name")
     is_new = [(one.key, other.key) not in source.bigrams for one, other in pairwise(words)]

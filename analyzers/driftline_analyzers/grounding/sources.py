@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline_analyzers.grounding.dates import Day, is_same
+from driftline_analyzers.grounding.denials import Denials, denials_of
 from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.words import Word, words_of
@@ -37,7 +38,7 @@ class Source:
         self.bigrams: set[tuple[str, str]] = set()
         self._postings: dict[str, list[int]] = defaultdict(list)
         self._place_sets: dict[str, frozenset[int]] = {}
-        self._negated: list[bool] = []
+        self._denials: list[Denials] = []
         self._units: dict[str, set[str]] = defaultdict(set)
         self._periods: dict[str, set[str]] = defaultdict(set)
         self._days: set[Day] = set()
@@ -57,7 +58,7 @@ class Source:
         place = len(self.passages)
         self.passages.append(passage)
         self._edges.append(False)
-        self._negated.append(any(word.is_negation for word in words))
+        self._denials.append(denials_of(words))
         for key in {key for word in words for key in (word.key, word.also, word.unit) if key}:
             self._postings[key].append(place)
         self.bigrams.update((one.key, other.key) for one, other in pairwise(words))
@@ -126,9 +127,9 @@ class Source:
             result[length] = weighed @ union
         return result
 
-    def is_negated(self, place: int) -> bool:
-        """Whether a sentence denies something."""
-        return self._negated[place]
+    def denials(self, place: int) -> Denials:
+        """What a sentence denies."""
+        return self._denials[place]
 
     def text(self, place: int) -> str:
         """A sentence."""
