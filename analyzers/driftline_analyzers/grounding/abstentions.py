@@ -107,7 +107,7 @@ _EAST_ASIAN: Final = (
     r"[^。！？]{0,20}(?:わかりません|分かりません|存じません|見つかりません(?:でした)?|記載されていません)",
 )
 _ABSTENTION: Final = re.compile(
-    "|".join(f"(?:{_START}{one})" for one in (*_ENGLISH, *_GERMAN, *_SPANISH, *_FRENCH, *_EAST_ASIAN)), re.IGNORECASE
+    _START + "(?:" + "|".join((*_ENGLISH, *_GERMAN, *_SPANISH, *_FRENCH, *_EAST_ASIAN)) + ")", re.IGNORECASE
 )
 
 
