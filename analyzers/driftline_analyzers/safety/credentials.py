@@ -55,9 +55,22 @@ _FORMATS: Final = {
     "azure_client_secret": r"[A-Za-z0-9_~.\-]{3}[0-9]Q~[A-Za-z0-9_~.\-]{31,34}(?![A-Za-z0-9_~\-])",
 }
 """As the issuers document them, and as the public rules of gitleaks and detect-secrets have them."""
-_KNOWN: Final = re.compile(
-    rf"(?<![A-Za-z0-9_])(?:{'|'.join(f'(?P<{kind}>{form})' for kind, form in _FORMATS.items())})"
-)
+_ANCHORS: Final = {
+    "private_key": "-----BEGIN", "aws_access_key_id": "AKIA ASIA", "github_token": "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
+    "gitlab_token": "glpat- gldt- glrt- glcbt- glptt- glft- glsoat- glagent-", "slack_token": "xox xapp-",
+    "slack_webhook": "hooks.slack.com", "stripe_key": "_live_ _test_ whsec_", "anthropic_key": "sk-ant-", "openai_key": "sk-",
+    "google_api_key": "AIza GOCSPX-", "huggingface_token": "hf_", "npm_token": "npm_", "pypi_token": "pypi-AgE", "sendgrid_key": "SG.",
+    "digitalocean_token": "_v1_", "databricks_token": "dapi", "telegram_token": ":AA", "google_oauth_token": "ya29.", "twilio_key": "SK",
+    "mailgun_key": "key-", "mailchimp_key": "-us", "shopify_token": "shp", "square_token": "sq0", "docker_token": "dckr_",
+    "grafana_token": "glsa_", "vault_token": "hvs. hvb. hvr.", "atlassian_token": "ATATT3", "postman_key": "PMAK-",
+    "linear_key": "lin_api_", "notion_token": "ntn_ secret_", "groq_key": "gsk_", "replicate_token": "r8_", "perplexity_key": "pplx-",
+    "supabase_token": "sbp_ sb_secret_", "rubygems_key": "rubygems_", "age_key": "AGE-SECRET-KEY-1", "discord_webhook": "/webhooks/",
+    "teams_webhook": ".webhook.office.com", "azure_client_secret": "Q~",
+}  # fmt: skip
+"""Kind -> what every token of it has one of, so that most texts are searched for plain strings alone."""
+_KNOWN: Final = {
+    kind: (_ANCHORS[kind].split(), re.compile(rf"(?<![A-Za-z0-9_])(?:{form})")) for kind, form in _FORMATS.items()
+}
 _JWT: Final = re.compile(r"(?<![\w-])(eyJ[\w-]{8,2000})\.eyJ[\w-]{4,8000}\.[\w-]{10,2000}")
 _URL: Final = re.compile(
     r"(?<![A-Za-z0-9+.-])[a-z][a-z0-9+.-]{1,15}://[^\s:/@'\"<>]{0,64}:([^\s/@'\"<>]{3,200})@[\w.-]"
@@ -70,10 +83,9 @@ _AZURE_KIND: Final = {"AccountKey": ("azure_storage_key", 64), "SharedAccessKey"
 _QUERY: Final = re.compile(r"\?[A-Za-z0-9%+/=&_.~:-]{60,2000}")
 _SAS_PART: Final = re.compile(r"(?<=[?&])sig=([A-Za-z0-9+/%]{43,90}(?:%3[Dd]|=))(?=&|$)")
 _AUTHORIZATION: Final = re.compile(
-    r"\bauthorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?P<scheme>basic|bearer|token|apikey|bot)\s{1,3})(?P<value>[A-Za-z0-9._~+/\-]{8,4000}={0,2})",
-    re.IGNORECASE,
+    r"\b[Aa](?i:uthorization)[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:(?P<scheme>(?i:basic|bearer|token|apikey|bot))\s{1,3})(?P<value>[A-Za-z0-9._~+/\-]{8,4000}={0,2})"
 )
-_BEARER: Final = re.compile(r"\bbearer\s{1,3}([A-Za-z0-9._~+/\-]{20,4000}={0,2})", re.IGNORECASE)
+_BEARER: Final = re.compile(r"\b[Bb](?i:earer)\s{1,3}([A-Za-z0-9._~+/\-]{20,4000}={0,2})")
 _DISCORD: Final = re.compile(r"(?<![\w.-])([MNO][A-Za-z0-9_-]{22,27})\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}(?![\w-])")
 _AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _AWS_WORDS: Final = re.compile(r"aws|secret.{0,3}access", re.IGNORECASE)
@@ -105,10 +117,10 @@ def entropy_bits(text: str) -> float:
 
 
 def _known(text: str) -> Iterator[Finding]:
-    for match in _KNOWN.finditer(text):
-        kind = match.lastgroup or ""
-        if kind == "private_key" or not _is_placeholder(match[0], bits=_TOKEN_ENTROPY_BITS):
-            yield Finding(kind=kind, start=match.start(), end=match.end())
+    for kind, (anchors, form) in _KNOWN.items():
+        for match in form.finditer(text) if any(anchor in text for anchor in anchors) else ():
+            if kind == "private_key" or not _is_placeholder(match[0], bits=_TOKEN_ENTROPY_BITS):
+                yield Finding(kind=kind, start=match.start(), end=match.end())
 
 
 def _is_placeholder(token: str, *, bits: float) -> bool:
@@ -134,7 +146,7 @@ def _urls(text: str) -> Iterator[Finding]:
 
 def _azure(text: str) -> Iterator[Finding]:
     """Keys of connection strings by their length in bytes, and signatures of shared access: 32 bytes beside an expiry and a version."""
-    for match in _AZURE_KEY.finditer(text):
+    for match in _AZURE_KEY.finditer(text) if "Key" in text else ():
         kind, n_bytes = _AZURE_KIND[match["name"]]
         if len(base64.b64decode(match["key"])) == n_bytes and entropy_bits(match["key"]) >= _TOKEN_ENTROPY_BITS:
             yield Finding(kind=kind, start=match.start("key"), end=match.end("key"))
@@ -162,12 +174,13 @@ def _discord(text: str) -> Iterator[Finding]:
 
 def _authorizations(text: str) -> Iterator[Finding]:
     """What stands after 'Authorization:' and its scheme, and after 'Bearer' alone; of Basic, a name and a password."""
-    for match in _AUTHORIZATION.finditer(text):
+    lower = text.lower()
+    for match in _AUTHORIZATION.finditer(text) if "authorization" in lower else ():
         value = match["value"]
         is_secret = _is_basic(value) if match["scheme"].lower() == "basic" else len(value) >= 16 and _is_token(value)
         if is_secret:
             yield Finding(kind="authorization", start=match.start("value"), end=match.end("value"))
-    for match in _BEARER.finditer(text):
+    for match in _BEARER.finditer(text) if "bearer" in lower else ():
         if _is_token(match[1]):
             yield Finding(kind="authorization", start=match.start(1), end=match.end(1))
 

@@ -107,8 +107,8 @@ def test_the_version_changes_with_model_types_and_score(tmp_path: Path) -> None:
         )
     ]
     assert len(set(versions)) == 4
-    assert all(version.startswith("1/presidio-") for version in versions)
-    assert PiiScorer().version == "1"
+    assert all(version.startswith("2/presidio-") for version in versions)
+    assert PiiScorer().version == "2"
     assert PiiScorer(presidio=PresidioFinder({"en": first})).version == versions[0]
 
 
