@@ -98,7 +98,7 @@ def test_labelled_answers_refit_grounding(driftline: Run, tmp_path: Path) -> Non
     assert (told["n_answers"], told["n_unsupported"], told["n_without_claim"], told["f1"]) == (80, 40, 1, 1.0)
     assert told["log_loss"] < told["given_log_loss"]
     settings = AnalyzerSettings(grounding_head=out)
-    assert SCORERS["grounding"](settings, None).version == f"2/{told['version']}"
+    assert SCORERS["grounding"](settings, None).version == f"3/{told['version']}"
     made = driftline("refit", str(data), "--out", str(out), "--token-vectors")
     assert made.returncode == 0, made.stderr
     assert "fitted to words alone" in made.stdout
