@@ -168,6 +168,7 @@ def main() -> int:
             ms_per_answer=1000 / rate,
             sentences_asked_again=asked.get(way, 0),
             times_cosine_cold=rate / rates["cosine_cold"],
+            times_slower_than_words=rates["words"] / rate,
         )
     return 0
 

@@ -21,7 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.drift_tables import Table
 from benchmarks.grounding_fits import FITS, Sentences, fitted_here
-from benchmarks.grounding_sets import FOLDERS, SETS, Labelled
+from benchmarks.grounding_sets import FOLDERS, SETS, Labelled, answer_call
 from benchmarks.report import emit, machine
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.grounding.head import shipped_head
@@ -32,6 +32,8 @@ from driftline_analyzers.scoring.scorer import CallScore
 _BEGIN, _END = "<!-- eval_grounding begins -->", "<!-- eval_grounding ends -->"
 _DRAWS: Final = 400
 _BINS: Final = 10
+_COPIED: Final = ((1, 9), (10, 29), (30, 99), (100, 200))
+"""Sentences of a document, from and to; the scorer reads 200."""
 Values = NDArray[np.float64]
 
 
@@ -178,6 +180,21 @@ def reliability(scored: Scored) -> list[tuple[str, ...]]:
     return [*lines, (scored.name, "ECE", str(len(labels)), "", f"{error:.3f}")]
 
 
+def own_answers(scorer: GroundingScorer, scored: Scored) -> list[tuple[str, ...]]:
+    """All documents of a question or person as the answer, copied word for word: what is flagged of it, by how many sentences it has."""
+    documents = list(dict.fromkeys(tuple(item.call.documents) for item in scored.items))
+    found = scorer.score([answer_call("", "\n".join(one), one) for one in documents], embed=no_vectors)
+    told = [(one.evidence["n_claims"], one.is_flagged, one.value or 0.0) for of_call in found for one in of_call]
+    lines: list[tuple[str, ...]] = []
+    for least, most in _COPIED:
+        cell = [(flagged, value) for n, flagged, value in told if least <= n <= most]
+        if cell:
+            flagged, values = zip(*cell, strict=True)
+            share, highest = f"{np.mean(flagged):.3f}", f"{max(values):.3f}"
+            lines.append((scored.name, f"{least} to {most}", str(len(cell)), share, highest))
+    return lines
+
+
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -210,6 +227,11 @@ def main() -> int:
                 "set", "unsupported", "flagged", "precision", "recall", "F1 [95 %]", "F1 of flagging all", "F1 at its best threshold",
             ),
             rows=[decisions(one) for one in sets],
+        ),
+        Table(
+            name="Documents as their own answers",
+            columns=("set", "sentences", "answers", "flagged", "highest probability"),
+            rows=[line for one in sets for line in own_answers(scorer, one)],
         ),
         Table(
             name="Marked text, characters",

@@ -7,8 +7,11 @@ Embeddings by the bundled model; nothing is fitted to labels. Parts:
   scores         AUROC with DeLong's 95 % interval, ordinary texts above the 5 % quantile of new ones (FPR at 95 % TPR), new texts among
                  the 5 % strangest by ordinary texts; every detector, references of 500 to 15,000, seconds to fit and per 1,000 texts
   contamination  the same with 4 % of the reference out of scope
+  ordinary       ordinary texts alone: share of them with p <= .05, every detector, references of 2,000
   flags          windows of 1,000, 0 to 20 % out of scope: share of false flags, of new texts flagged; independent and in sessions of five
   excess         windows of 250 and 1,000 with nothing new: false alarms of the excess test; with 1 to 10 % out of scope: power
+  ratio          sessions of 20, nothing new: false alarms of the excess test with its rule that a window is at most an eighth of its
+                 reference, and without
   groups         an intent or a family of jailbreaks that the reference lacks: is it one group, pure, and does it keep its id
   jailbreaks     in-the-wild jailbreaks against benign instructions, for the record
 JSON lines; figures and protocol are told in docs/detection-quality-outliers.md. Without the data it says so and ends with 0.
@@ -25,10 +28,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.outlier_p_values import (
+    CALIBRATED,
+    N_REFERENCE,
+    fit,
+    measure_excess,
+    measure_flags,
+    measure_ordinary,
+    measure_ratio,
+)
 from benchmarks.outlier_streams import (
     N_OOS_CHOOSING,
     Queries,
-    Rows,
     embedded,
     load_queries,
     load_rows,
@@ -37,22 +48,13 @@ from benchmarks.outlier_streams import (
     with_groups,
 )
 from benchmarks.report import emit, machine
-from driftline_analyzers.correction import benjamini_hochberg
-from driftline_analyzers.outliers.detector import OutlierDetector
-from driftline_analyzers.outliers.excess import TAILS, outlier_excess
+from driftline_analyzers.outliers.excess import TAILS
 from driftline_analyzers.outliers.groups import group_outliers
 from driftline_analyzers.outliers.matching import KnownGroup, match_groups
 from driftline_analyzers.outliers.registry import DEFAULT_OUTLIER_DETECTOR, OUTLIER_DETECTORS
 
 REFERENCES: Final = {500: 5, 1000: 5, 2000: 4, 5000: 3, 15_000: 1}
 """Reference size -> how many are drawn (as far as the data go: 15,000 is all of train)."""
-CALIBRATED: Final = ("local_knn", "knn_lof", "knn")
-N_REFERENCE: Final = 5000
-
-
-def fit(name: str, vectors: NDArray[np.float32], groups: Rows | None = None) -> OutlierDetector:
-    """Small references are allowed here: the table shows what they cost."""
-    return OUTLIER_DETECTORS[name](min_samples=100).fit(vectors, groups=groups)
 
 
 def measure_scores(q: Queries, *, quick: bool) -> None:
@@ -137,123 +139,6 @@ def measure_contamination(q: Queries) -> None:
                 scores = fit(name, q.vectors[rows]).score(q.vectors[current]).scores
                 runs.append((scores, np.arange(len(current)) >= len(q.val)))
             _emit_ranking(f"oos_contaminated_{contaminated}".lower(), name, 2500, runs, fit_s=0.0, score_s=0.0)
-
-
-def calibrated_pools(
-    q: Queries, name: str, *, size: int, n_references: int
-) -> Iterator[tuple[OutlierDetector, NDArray[np.float64], list[Rows], list[Rows]]]:
-    """References of whole sessions; the detector, p-values of every row (ordinary and out of scope), sessions of the ordinary rows that
-    are not in the reference, and of the out-of-scope rows.
-    """
-    ordinary = np.concatenate([q.train, q.val])
-    for draw in range(n_references):
-        rng = np.random.default_rng(100 + draw)
-        pool = sessions(ordinary, q.intent, size=size, rng=rng)
-        n_blocks = N_REFERENCE // size
-        rows, groups = with_groups(pool[:n_blocks])
-        detector = fit(name, q.vectors[rows], groups)
-        p_values = np.ones(len(q.vectors))
-        new = np.concatenate([np.concatenate(pool[n_blocks:]), q.oos])
-        p_values[new] = detector.score(q.vectors[new]).p_values
-        yield detector, p_values, pool[n_blocks:], sessions(q.oos, q.intent, size=size, rng=rng)
-
-
-def draw_window(
-    pool: list[Rows], oos: list[Rows], *, n: int, share: float, rng: np.random.Generator
-) -> tuple[Rows, Rows]:
-    """Rows and session numbers of a window of n texts, share of them out of scope."""
-    size = len(pool[0])
-    n_new = round(share * n / size)
-    chosen = [pool[i] for i in rng.choice(len(pool), n // size - n_new, replace=False)]
-    return with_groups(chosen + [oos[i] for i in rng.choice(len(oos), n_new, replace=False)])
-
-
-def measure_flags(q: Queries, *, n_references: int, n_windows: int) -> None:
-    """Benjamini-Hochberg over windows of 1,000."""
-    is_oos = np.isin(np.arange(len(q.vectors)), q.oos)
-    for name in CALIBRATED:
-        for size in (1, 5):
-            cells: dict[tuple[float, float], list[list[tuple[float, float, bool]]]] = {}
-            for draw, (_, p_values, pool, oos) in enumerate(
-                calibrated_pools(q, name, size=size, n_references=n_references)
-            ):
-                rng = np.random.default_rng(draw)
-                for share in (0.0, 0.05, 0.1, 0.2):
-                    windows = [draw_window(pool, oos, n=1000, share=share, rng=rng)[0] for _ in range(n_windows)]
-                    for fdr in (0.1, 0.2):
-                        of_reference = []
-                        for rows in windows:
-                            flagged = benjamini_hochberg(p_values[rows]) <= fdr
-                            n_false, n_true = int((flagged & ~is_oos[rows]).sum()), int((flagged & is_oos[rows]).sum())
-                            power = n_true / max(1, int(is_oos[rows].sum()))
-                            of_reference.append((n_false / max(1, n_false + n_true), power, n_false + n_true > 0))
-                        cells.setdefault((share, fdr), []).append(of_reference)
-            for (share, fdr), runs in cells.items():
-                values = np.array(runs, dtype=float)  # (references, windows, 3)
-                by_reference = values[:, :, 0].mean(1)
-                emit(
-                    bench="outliers",
-                    part="flags",
-                    subject=name,
-                    session_size=size,
-                    share=share,
-                    fdr=fdr,
-                    metric="false_share",
-                    value=float(by_reference.mean()),
-                    unit="share",
-                    se=float(by_reference.std(ddof=1) / np.sqrt(len(by_reference))),
-                    worst_reference=float(by_reference.max()),
-                    power=float(values[:, :, 1].mean()),
-                    any_flag=float(values[:, :, 2].mean()),
-                    n_reference=N_REFERENCE,
-                    windows=values.shape[0] * values.shape[1],
-                )
-
-
-def measure_excess(q: Queries, *, n_references: int, n_windows: int) -> None:
-    """False alarms and power of the excess test. With sessions of 20 (250 blocks) references differ: more of them."""
-    for name in CALIBRATED:
-        for size in (1, 5, 20) if name == DEFAULT_OUTLIER_DETECTOR else (1, 5):
-            n_drawn = n_references if size < 20 else 3 * n_references
-            found: dict[tuple[int, float], list[list[float]]] = {}
-            for draw, (detector, p_values, pool, oos) in enumerate(
-                calibrated_pools(q, name, size=size, n_references=n_drawn)
-            ):
-                rng = np.random.default_rng(draw)
-                for n in (250, 1000):
-                    for share in (0.0, 0.02, 0.05, 0.1) if size != 20 else (0.0,):
-                        ps = []
-                        for _ in range(n_windows * n_references // n_drawn):
-                            rows, groups = draw_window(pool, oos, n=n, share=share, rng=rng)
-                            excess = outlier_excess(
-                                p_values[rows],
-                                detector.reference_p_values,
-                                groups=groups,
-                                reference_groups=detector.reference_groups,
-                                n_draws=999,
-                            )
-                            ps.append(excess.p_value)
-                        found.setdefault((n, share), []).append(ps)
-            for (n, share), runs in found.items():
-                values = np.array(runs)
-                rates = (values <= 0.05).mean(1)
-                emit(
-                    bench="outliers",
-                    part="excess",
-                    subject=name,
-                    session_size=size,
-                    n=n,
-                    share=share,
-                    metric="rejected_at_5_percent",
-                    value=float(rates.mean()),
-                    unit="share",
-                    se=float(rates.std(ddof=1) / np.sqrt(len(rates))),
-                    highest_reference=float(rates.max()),
-                    rejected_at_1_percent=float((values <= 0.01).mean()),
-                    rejected_at_half_percent=float((values <= 0.005).mean()),
-                    n_reference=N_REFERENCE,
-                    windows=values.size,
-                )
 
 
 def measure_groups(q: Queries, *, data: Path, cache: Path, n_references: int) -> None:
@@ -352,7 +237,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("__cache__/eval_outliers"), help="vectors")
-    parser.add_argument("--parts", default="scores,contamination,flags,excess,groups,jailbreaks")
+    parser.add_argument("--parts", default="scores,contamination,ordinary,flags,excess,ratio,groups,jailbreaks")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="references to 2,000; a third of the trials")
     options = parser.parse_args()
@@ -365,8 +250,10 @@ def main() -> int:
     parts: dict[str, Callable[[], None]] = {
         "scores": lambda: measure_scores(queries, quick=options.quick),
         "contamination": lambda: measure_contamination(queries),
+        "ordinary": lambda: measure_ordinary(queries, n_references=3),
         "flags": lambda: measure_flags(queries, n_windows=25, **n),
         "excess": lambda: measure_excess(queries, n_windows=50, **n),
+        "ratio": lambda: measure_ratio(queries, n_windows=50, **n),
         "groups": lambda: measure_groups(
             queries, data=options.data, cache=options.cache, n_references=1 if options.quick else 3
         ),

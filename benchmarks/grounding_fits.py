@@ -73,12 +73,12 @@ class Sentences:
         """(s,) which belong to the answers."""
         return np.isin(self.rows, answers)
 
-    def pooled(self, log_odds: Values) -> Values:
-        """(s,) -> (n,) of answers."""
+    def pooled(self, log_odds: Values, *, floor: float) -> Values:
+        """(s,) -> (n,) of answers. floor: as of `head.pooled`."""
         found = np.full(len(self.answers), _NO_CLAIM)
         answers, starts = np.unique(self.rows, return_index=True)
         for row, one in zip(answers, np.split(log_odds, starts[1:]), strict=True):
-            found[row] = pooled(one)
+            found[row] = pooled(one, floor=floor)
         return found
 
 
@@ -99,26 +99,28 @@ class _Both:
         return np.asarray(np.mean([one.decision_function(features) for one in self._models], axis=0))
 
 
-def by_answers(sentences: Sentences, train: NDArray[np.int64]) -> Values:
-    """Log odds of all sentences by `grounding.refit`, which saw whole answers' labels alone."""
+def by_answers(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, float]:
+    """Log odds of all sentences by `grounding.refit`, which saw whole answers' labels alone, and its floor."""
     known = np.intersect1d(train, sentences.rows)
     parts = [sentences.features[sentences.rows == row] for row in known]
     head = refit(sentences.head, parts, sentences.answers[known]).head
-    return head.sentences(sentences.features)
+    return head.sentences(sentences.features), head.intercept
 
 
-def by_sentences(sentences: Sentences, train: NDArray[np.int64]) -> Values:
-    """Log odds of all sentences by models that saw sentences' labels; those of train by models that did not see them."""
+def by_sentences(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, float]:
+    """Log odds of all sentences by models that saw sentences' labels; of train by models that did not see them. No floor."""
     known = sentences.of(train)
     log_odds = _Both().fit(sentences.features[known], sentences.labels[known])(sentences.features)
     groups = sentences.groups[train]
     for seen, held in GroupKFold(4).split(train, groups=groups):
         rows, out = sentences.of(train[seen]), sentences.of(train[held])
         log_odds[out] = _Both().fit(sentences.features[rows], sentences.labels[rows])(sentences.features[out])
-    return log_odds
+    return log_odds, -np.inf
 
 
-def fitted_here(sentences: Sentences, log_odds_of: Callable[[Sentences, NDArray[np.int64]], Values]) -> tuple[str, ...]:
+def fitted_here(
+    sentences: Sentences, log_odds_of: Callable[[Sentences, NDArray[np.int64]], tuple[Values, float]]
+) -> tuple[str, ...]:
     """Fitted in five parts by group, five times; threshold by the other parts. AUROC of sentences, of answers, F1 of answers."""
     groups = sentences.groups
     aurocs, of_sentences, scores = [], [], []
@@ -126,9 +128,9 @@ def fitted_here(sentences: Sentences, log_odds_of: Callable[[Sentences, NDArray[
         log_odds = np.empty(len(sentences.labels))
         values, flagged = np.full(len(groups), _NO_CLAIM), np.zeros(len(groups), dtype=bool)
         for train, test in GroupKFold(5, shuffle=True, random_state=seed).split(groups, groups=groups):
-            found = log_odds_of(sentences, train)
+            found, floor = log_odds_of(sentences, train)
             log_odds = np.where(sentences.of(test), found, log_odds)
-            pools = sentences.pooled(found)
+            pools = sentences.pooled(found, floor=floor)
             cut = best_threshold(pools[train], sentences.answers[train])
             values[test], flagged[test] = pools[test], pools[test] >= cut
         aurocs.append(roc_auc_score(sentences.answers, values))

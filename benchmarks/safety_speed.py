@@ -25,7 +25,7 @@ _REPEATS = 3
 
 def table(data: Path, embed: Embed) -> Table:
     """Calls with a prompt, an answer (AlpacaEval) and a retrieved document (RAGTruth); CPU seconds of one thread, embedding apart."""
-    calls = _calls(data)
+    calls = calls_of(data)
     n_chars = sum(len(call.prompt) + len(call.completion) + sum(map(len, call.documents)) for call in calls)
     scorers: dict[str, CallScorer] = {
         "injection": InjectionScorer(),
@@ -76,7 +76,8 @@ def _cpu_seconds(run: Callable[[], object]) -> float:
     return time.process_time() - begun
 
 
-def _calls(data: Path) -> list[Call]:
+def calls_of(data: Path) -> list[Call]:
+    """Calls with a prompt, an answer and a document."""
     prompts = [row["instruction"] for row in load_rows(data / "model_versions_alpaca_eval" / "prompts.jsonl.gz")]
     answers = [row["output"] for row in load_rows(data / "model_versions_alpaca_eval" / "outputs.jsonl.gz")]
     documents = [row["context"] for row in load_rows(data / "grounding_ragtruth_qa" / "data.jsonl.gz")]

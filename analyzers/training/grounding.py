@@ -27,6 +27,7 @@ from driftline_analyzers.grounding.refit import best_threshold
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.words import words_of
+from training.grounding_copies import copies
 from training.grounding_texts import (
     Example,
     WrittenAnswer,
@@ -38,7 +39,13 @@ from training.grounding_texts import (
 
 WEIGHTS: Final = Path(__file__).parents[1] / "driftline_analyzers" / "weights"
 _PENALTIES: Final = (3.0, 10.0, 30.0, 100.0, 300.0)
-_SOURCES: Final = {"reworded": "corruptions", "corrupted": "corruptions", "written": "written"}
+_SOURCES: Final = {
+    "reworded": "corruptions",
+    "corrupted": "corruptions",
+    "written": "written",
+    "copied": "copies",
+    "altered": "copies",
+}
 _UNSUPPORTED: Final = 0.12
 """Assumed share of unsupported answers among those of one sentence; it grows with the root of their number."""
 _LONGEST_RUN: Final = 4
@@ -133,17 +140,17 @@ def labels_of(examples: Sequence[Example]) -> NDArray[np.bool_]:
 
 
 def pooled_answers(
-    log_odds: NDArray[np.float64], answers: Sequence[WrittenAnswer]
+    log_odds: NDArray[np.float64], answers: Sequence[WrittenAnswer], *, floor: float
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
-    """log_odds: of all sentences of the answers, in order. All runs of their sentences are answers too: pooled log odds (n,), labels (n,),
-    weights (n,) by which each length counts the same.
+    """log_odds: of all sentences of the answers, in order; floor: as of `pooled`. All runs of their sentences are answers too: pooled log
+    odds (n,), labels (n,), weights (n,) by which each length counts the same.
     """
     rows, labels, lengths, at = [], [], [], 0
     for answer in answers:
         n = len(answer.sentences)
         bad = labels_of(answer.sentences)
         for start, end in combinations(range(n + 1), 2):
-            rows.append(pooled(log_odds[at + start : at + end]))
+            rows.append(pooled(log_odds[at + start : at + end], floor=floor))
             labels.append(bool(bad[start:end].any()))
             lengths.append(min(end - start, _LONGEST_RUN))
         at += n
@@ -167,7 +174,11 @@ def main() -> int:
     rarity = Rarity(counts=counts, n_sentences=n_sentences)
     written = written_answers()
     sentences = [one for answer in written for one in answer.sentences]
-    others = [*question_answers(options.data), *reworded(options.data, seed=options.seed)]
+    others = [
+        *question_answers(options.data),
+        *reworded(options.data, seed=options.seed),
+        *copies(options.data, seed=options.seed),
+    ]
     values, examples = measured([*sentences, *others], rarity)
     labels, weights = labels_of(examples), balanced(examples)
     held_out = {penalty: cross_validated(values, examples, penalty=penalty) for penalty in _PENALTIES}
@@ -182,7 +193,7 @@ def main() -> int:
     shift = log_odds_of(_UNSUPPORTED) - log_odds_of(float(np.average(labels, weights=weights)))
     intercept += shift
     of_sentences = held_out[penalty][: len(sentences)] + shift
-    pools, truths, shares = pooled_answers(of_sentences, written)
+    pools, truths, shares = pooled_answers(of_sentences, written, floor=intercept)
     slope, offset = fit(pools[:, None], truths, shares, penalty=0.0)
     answer_probabilities = probability(float(slope[0]) * pools + offset)
     # An answer with one changed word shall be flagged as well as one that a model made up.

@@ -66,7 +66,7 @@ def analyse(
     pairs = [
         gap
         for axis in labels
-        if not axis.is_declared and place == "prompt"
+        if axis.is_declared or place == "prompt"
         for gap in paired_gaps(find_pairs(chosen, axis, lexicon), measured.values, axis=axis.axis, seed=rules.seed)
     ]
     return BiasReport(calls=chosen, n_read=len(calls), gaps=gaps, pairs=corrected(pairs), representation=mentions)

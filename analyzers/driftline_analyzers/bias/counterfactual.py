@@ -3,12 +3,16 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import combinations
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from driftline_analyzers.bias.call import BiasCall
+from driftline_analyzers.bias.effect import effect_size
 from driftline_analyzers.bias.labels import AxisLabels
 from driftline_analyzers.bias.lexicon import GroupLexicon
 from driftline_analyzers.bias.units import Floats
@@ -20,8 +24,9 @@ _DRAWS: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedGap:
-    """Mean of measure(group) - measure(other) over n pairs; low, high: 95 % bootstrap interval over pairs; d: in standard deviations of the
-    differences. p_value: sign flips. q_value: over what was tested together, None below MIN_PAIRS. pairs: the most telling ones' rows.
+    """Mean of measure(group) - measure(other) over n independent pairs; low, high: 95 % bootstrap interval over them; d: in standard
+    deviations of the differences. p_value: sign flips. q_value: over what was tested together, None below MIN_PAIRS.
+    pairs: the most telling ones' rows.
     """
 
     axis: str
@@ -38,30 +43,58 @@ class PairedGap:
     pairs: tuple[tuple[int, int], ...]
 
 
-def find_pairs(
-    calls: Sequence[BiasCall], axis: AxisLabels, lexicon: GroupLexicon
-) -> dict[tuple[str, str], list[tuple[int, int]]]:
-    """Rows of calls whose prompts are the same but for words of this axis, by pair of groups: {(group, other): [(row, row)]}.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairs:
+    """rows: (p, 2) places of calls; units: (p,) number of the independent unit that each pair belongs to, 0 to u - 1."""
+
+    rows: NDArray[np.int64]
+    units: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, int]], wordings: Sequence[int], calls: Sequence[BiasCall]) -> Self:
+        """Pairs of one wording are one unit, however often it was sent: they say something of this wording alone.
+
+        So are pairs across the same sessions; what a session has in common cancels where both calls are of it.
+        """
+        sessions: dict[str, int] = {}
+        edges = []
+        for (one, other), wording in zip(rows, wordings, strict=True):
+            of_pair = {calls[one].session, calls[other].session}
+            edges += [(wording, -1 - sessions.setdefault(name, len(sessions))) for name in of_pair if len(of_pair) > 1]
+        n_wordings = max(wordings, default=-1) + 1
+        ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
+        ends[:, 1] = n_wordings - 1 - ends[:, 1]
+        n = n_wordings + len(sessions)
+        graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
+        part = connected_components(graph, directed=False)[1]
+        units = np.unique(part[np.asarray(wordings, dtype=np.int64)], return_inverse=True)[1]
+        return cls(rows=np.array(rows, dtype=np.int64).reshape(-1, 2), units=units.reshape(-1).astype(np.int64))
+
+
+def find_pairs(calls: Sequence[BiasCall], axis: AxisLabels, lexicon: GroupLexicon) -> dict[tuple[str, str], Pairs]:
+    """Calls whose prompts are the same but for words of this axis, or that the app says are a pair, by (group, other).
 
     Each call is in at most one pair of each two groups, in order of rows; calls of another model or service (matched_by) are no pairs.
     """
-    by_prompt: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    by_wording: dict[tuple[str, str], dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row, call in enumerate(calls):
         if axis.label[row] >= 0 and call.prompt.strip():
-            mentions = [one for one in lexicon.find(call.prompt) if one.axis == axis.axis]
-            key = (call.matched_by, " ".join(lexicon.mask(call.prompt, mentions).lower().split()))
-            by_prompt[key][int(axis.label[row])].append(row)
-    pairs: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for rows in by_prompt.values():
-        numbers = sorted(rows)
-        for i, one in enumerate(numbers):
-            for other in numbers[i + 1 :]:
-                pairs[axis.groups[one], axis.groups[other]] += zip(rows[one], rows[other], strict=False)
-    return dict(pairs)
+            mentions = [one for one in lexicon.find(call.prompt) if one.axis == axis.axis and not axis.is_declared]
+            masked = " ".join(lexicon.mask(call.prompt, mentions).lower().split())
+            by_wording[call.matched_by, f"\0{call.pair}" if call.pair else masked][int(axis.label[row])].append(row)
+    rows: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    wordings: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, of_wording in enumerate(by_wording.values()):
+        for one, other in combinations(sorted(of_wording), 2):
+            groups = axis.groups[one], axis.groups[other]
+            found = list(zip(of_wording[one], of_wording[other], strict=False))
+            rows[groups] += found
+            wordings[groups] += [number] * len(found)
+    return {groups: Pairs.of(rows[groups], wordings[groups], calls) for groups in rows}
 
 
 def paired_gaps(
-    pairs: Mapping[tuple[str, str], Sequence[tuple[int, int]]],
+    pairs: Mapping[tuple[str, str], Pairs],
     measures: Mapping[str, Floats],
     *,
     axis: str,
@@ -69,19 +102,20 @@ def paired_gaps(
     n_bootstrap: int = 999,
     seed: int = 0,
 ) -> list[PairedGap]:
-    """Sign-flip tests of every two groups and measure. measures: (n,) by name, NaN unknown. Fewer than ten pairs are not shown.
+    """Sign-flip tests of every two groups and measure. measures: (n,) by name, NaN unknown. Fewer than ten units are not shown.
 
     `corrected` adds the q-values.
     """
     found: list[PairedGap] = []
-    for (group, other), rows in pairs.items():
-        of_pairs = np.asarray(rows, dtype=np.int64)
+    for (group, other), of_groups in pairs.items():
         for name, values in measures.items():
-            differences = values[of_pairs[:, 0]] - values[of_pairs[:, 1]]
+            differences = values[of_groups.rows[:, 0]] - values[of_groups.rows[:, 1]]
             is_known = np.isfinite(differences)
-            if is_known.sum() < 10:
+            _, first, units = np.unique(of_groups.units[is_known], return_index=True, return_inverse=True)
+            if len(first) < 10:
                 continue
-            known, of_known = differences[is_known], of_pairs[is_known]
+            known = np.bincount(units.reshape(-1), differences[is_known]) / np.bincount(units.reshape(-1))
+            of_known = of_groups.rows[is_known][first]
             mean, spread = float(known.mean()), float(known.std(ddof=1))
             rng = np.random.default_rng(seed)
             drawn = known[rng.integers(len(known), size=(n_bootstrap, len(known)))].mean(1)
@@ -96,7 +130,7 @@ def paired_gaps(
                     gap=mean,
                     low=float(low),
                     high=float(high),
-                    d=mean / spread if spread > 1e-12 else 0.0,
+                    d=effect_size(mean, spread),
                     n=len(known),
                     p_value=sign_flip_p(known, n_permutations=n_permutations, seed=seed),
                     q_value=None,

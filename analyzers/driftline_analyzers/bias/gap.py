@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from driftline_analyzers.bias.adjustment import PromptAdjustments, within_strata
+from driftline_analyzers.bias.effect import effect_size
 from driftline_analyzers.bias.units import Floats, Units
 
 _DRAWS: Final = 500
@@ -77,7 +78,7 @@ def measure_gap(
         gap=float(gap[0]),
         low=low,
         high=high,
-        d=float(gap[0]) / spread if spread > _TOLERANCE else 0.0,
+        d=effect_size(float(gap[0]), spread),
         z=float(t[0]),
         p_value=p_value,
         n_permutations=n_drawn,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from driftline_analyzers.bias.call import BiasCall
-from driftline_analyzers.bias.finding_rows import VERSION, BiasWindow, ComparisonKey
+from driftline_analyzers.bias.finding_rows import BiasWindow, ComparisonKey
 from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.runner.records import to_parameter
 from driftline_core.store import Store
@@ -31,8 +31,10 @@ class ReadCalls:
 class BiasReader:
     """Queries of the comparison of groups. Every method raises StoreError."""
 
-    def __init__(self, store: Store, settings: BiasSettings) -> None:
+    def __init__(self, store: Store, settings: BiasSettings, *, version: str) -> None:
+        """version: of the findings that its windows will get."""
         self._store = store
+        self._version = version
         self._settings = settings
 
     def projects(self) -> list[str]:
@@ -56,6 +58,7 @@ class BiasReader:
                 prompt_version=row["newest_prompt_version"],
                 start_ms=start_ms,
                 end_ms=end_ms,
+                version=self._version,
             )
             for row in self._store.rows(_SERVICES, parameters)[: self._settings.max_services]
         ]
@@ -71,6 +74,7 @@ class BiasReader:
                 "model": window.model,
                 "declared": list(settings.declared),
                 "template_by": settings.template_by,
+                "pair_by": settings.pair_by,
                 "max_calls": settings.max_calls,
                 "max_per_session": settings.max_per_session,
                 "max_chars": settings.max_chars,
@@ -84,6 +88,7 @@ class BiasReader:
                 prompt=row["prompt"],
                 completion=row["completion"],
                 matched_by=f"{row['model_name']}\x1f{row['template']}",
+                pair=row["pair"],
                 declared={
                     name: value for name, value in zip(settings.declared, row["declared_values"], strict=True) if value
                 },
@@ -102,7 +107,7 @@ class BiasReader:
                 "project": window.project,
                 "service": window.service,
                 "model": window.model,
-                "version": VERSION,
+                "version": window.version,
                 "from_time": to_parameter(window.start_ms - self._settings.max_windows * length_ms),
                 "to_time": to_parameter(window.start_ms),
             },

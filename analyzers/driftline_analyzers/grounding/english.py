@@ -15,6 +15,11 @@ def english_list(name: str) -> list[str]:
     return _lists()[name].split()
 
 
+def english_groups(name: str) -> list[list[str]]:
+    """The words of each line."""
+    return [line.split() for line in _lists()[name].strip().splitlines()]
+
+
 @cache
 def _lists() -> dict[str, str]:
     return tomllib.loads((files("driftline_analyzers") / "grounding" / "english.toml").read_text(encoding="utf-8"))

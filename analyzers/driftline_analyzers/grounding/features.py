@@ -9,18 +9,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.grounding.denials import denials_of
 from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.rarity import Rarity
-from driftline_analyzers.grounding.sources import Source, units_of
+from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.words import Word
 
 FEATURES: Final = (
     "missing", "unlike", "missing_nearby", "missing_in_one", "new_pairs", "apart", "own_words", "number", "name", "negation",
-    "rarest_missing", "rarest_missing_nearby", "n_missing",
+    "rarest_missing", "rarest_missing_nearby", "n_missing", "altered", "moved",
 )  # fmt: skip
 """Shares of the sentence's weight, if nothing else is said: words that no document holds (missing), or nothing like them (unlike), or
 not the best three sentences in a row (nearby) or the best one (in_one); neighbours that nowhere are neighbours (new_pairs, of all) or
-stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1.
+stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1;
+for a sentence that the best one holds but for its numbers, names and denial, from 0 (half of it or less) to 1 (all of it): whether one of
+them differs from all that the documents say (altered) or a number stands elsewhere alone (moved).
 """
 TOKEN_FEATURES: Final = ("unmatched",)
 """What a head may have besides, by vectors of tokens (`matching`)."""
@@ -43,18 +46,19 @@ class Claim:
 
 def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[str], rarity: Rarity) -> Claim:
     """words: of the sentence, some of which carry something; asked: keys of the question's words, which need no support."""
+    words = source.as_read(words)
     carrying = [word for word in words if word.carries]
     weights = [rarity(word.key) for word in carrying]
     total = sum(weights) or 1.0
-    given = [word.key in asked or word.key in source for word in carrying]
-    wrong_units = {
-        number for number, unit in units_of(words) if number in source and not source.holds_unit(number, unit)
-    }
+    given = [word.key in asked or (word.key in source and source.holds_date(word)) for word in carrying]
+    is_wrong = [word.key in source and not source.holds_quantity(word) for word in carrying]
     unlike = _unlike(carrying, given, weights, source)
     missing_weights = [weight for weight, is_given in zip(weights, given, strict=True) if not is_given]
     near = _nearest(carrying, weights, source, asked)
-    denies = any(word.is_negation for word in words)
-    contradicts = near.best >= 0 and near.overlap / total >= _ALIKE and denies != source.is_negated(near.best)
+    is_alike = near.best >= 0 and near.overlap / total >= _ALIKE
+    contradicts = is_alike and denials_of(words).contradicts(source.denials(near.best))
+    copied = _copied(carrying, weights, source, near.best, asked)
+    differs = contradicts or any(is_wrong) or _lacks(carrying, given, "number") or _lacks(carrying, given, "name")
     is_new = [(one.key, other.key) not in source.bigrams for one, other in pairwise(words)]
     values = (
         sum(missing_weights) / total,
@@ -64,23 +68,22 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
         sum(is_new) / max(1, len(is_new)),
         _apart(carrying, weights, source, asked),
         1 - _longest_run(is_new) / max(1, len(words)),
-        float(bool(wrong_units) or _lacks(carrying, given, "number")),
+        float(any(is_wrong) or _lacks(carrying, given, "number")),
         float(_lacks(carrying, given, "name")),
         float(contradicts),
         max(missing_weights, default=0.0) / rarity.most,
         near.rarest_missing / rarity.most,
         math.log1p(len(missing_weights)),
+        copied * differs,
+        copied * _is_moved(carrying, given, source, near.best, asked),
     )
-    lacking = {word.start for word, is_given in zip(carrying, given, strict=True) if not is_given}
+    lacking = {
+        word.start for word, is_given, wrong in zip(carrying, given, is_wrong, strict=True) if wrong or not is_given
+    }
     return Claim(
         words=words,
         values=np.asarray(values),
-        is_missing=[
-            word.start in lacking
-            or (word.kind == "number" and word.key in wrong_units)
-            or (contradicts and word.is_negation)
-            for word in words
-        ],
+        is_missing=[word.start in lacking or (contradicts and word.is_negation) for word in words],
         best=near.best,
         overlap=near.overlap / total,
     )
@@ -117,6 +120,24 @@ def _nearest(words: Sequence[Word], weights: Sequence[float], source: Source, as
         rarest_missing=rarest,
         best=best if single[best] > 0 else -1,
         overlap=float(single[best]),
+    )
+
+
+def _copied(words: Sequence[Word], weights: Sequence[float], source: Source, best: int, asked: frozenset[str]) -> float:
+    """How much more than half of the words that are no number and no name, by weight, a sentence of the source holds: 0 to 1."""
+    plain = [(word, weight) for word, weight in zip(words, weights, strict=True) if word.kind == "content"]
+    total = sum(weight for _, weight in plain)
+    if best < 0 or not total:
+        return 0.0
+    held = sum(weight for word, weight in plain if word.key in asked or source.holds_near(word.key, best, n=1))
+    return max(0.0, 2 * held / total - 1)
+
+
+def _is_moved(words: Sequence[Word], given: Sequence[bool], source: Source, best: int, asked: frozenset[str]) -> bool:
+    """Whether a number is in the documents, but not in that sentence."""
+    return any(
+        word.kind == "number" and is_given and word.key not in asked and not source.holds_near(word.key, best, n=1)
+        for word, is_given in zip(words, given, strict=True)
     )
 
 

@@ -81,7 +81,7 @@ class Head:
 
     def answer(self, log_odds: Sequence[float] | NDArray[np.float64]) -> float:
         """Probability that at least one of an answer's sentences, (n,) with n >= 1, is unsupported."""
-        return float(probability(self.slope * pooled(np.asarray(log_odds)) + self.offset))
+        return float(probability(self.slope * pooled(np.asarray(log_odds), floor=self.intercept) + self.offset))
 
 
 def features_of(token_model: str) -> tuple[str, ...]:
@@ -94,9 +94,17 @@ def weights_of(model_id: str) -> str:
     return model_id.split("/", 1)[0]
 
 
-def pooled(log_odds: NDArray[np.float64]) -> float:
-    """(n,) -> log odds that at least one sentence is unsupported, as if each were so or not on its own."""
-    all_supported = -np.logaddexp(0, log_odds).sum()  # log of the product of 1 - p
+def pooled(log_odds: NDArray[np.float64], *, floor: float) -> float:
+    """(n,) -> log odds that at least one sentence is unsupported, as if each were so or not on its own.
+
+    floor: log odds of a sentence with nothing against it, a head's intercept. The worst sentence counts whole, each other one only with
+    what its probability p has beyond that one's p0, (p - p0) / (1 - p0): else an answer that copies its documents would be suspect for its
+    length alone. With a floor of -inf this is the plain noisy-or.
+    """
+    own = np.logaddexp(0, log_odds)  # -log(1 - p)
+    beyond = np.maximum(own - np.logaddexp(0, floor), 0)
+    worst = int(own.argmax())
+    all_supported = -(beyond.sum() - beyond[worst] + own[worst])  # log of the product of what is left of each 1 - p
     return float(np.log(-np.expm1(all_supported)) - all_supported)
 
 

@@ -39,8 +39,8 @@ def refit(given: Head, answers: Sequence[Values], labels: NDArray[np.bool_], *, 
     """answers: each (s, f), features of its s >= 1 sentences; labels: (n,) whether any of them is unsupported, by people.
 
     Which sentence it was is not known: an answer is unsupported when at least one sentence is (noisy-or; multiple-instance learning, Zhang,
-    Platt & Viola 2005). Weights are pulled to the given head's, so that few labels change it little. Raises InputError below MIN_OF_EACH of
-    each kind.
+    Platt & Viola 2005), each but the worst taken by what it has beyond a sentence with nothing against it, as `pooled` does. Weights are
+    pulled to the given head's, so that few labels change it little. Raises InputError below MIN_OF_EACH of each kind.
     """
     n_unsupported = int(labels.sum())
     if min(n_unsupported, len(labels) - n_unsupported) < MIN_OF_EACH:
@@ -55,7 +55,7 @@ def refit(given: Head, answers: Sequence[Values], labels: NDArray[np.bool_], *, 
         weights, intercept = _fit(
             given, [one for one, is_known in zip(answers, known, strict=True) if is_known], labels[known]
         )
-        found = np.asarray([probability(pooled(values @ weights + intercept)) for values in answers])
+        found = np.asarray([probability(pooled(values @ weights + intercept, floor=intercept)) for values in answers])
         held_out[~known] = found[~known]
         flagged[~known] = found[~known] >= best_threshold(found[known], labels[known])
     weights, intercept = _fit(given, answers, labels)
@@ -96,19 +96,26 @@ def _fit(given: Head, answers: Sequence[Values], labels: NDArray[np.bool_]) -> t
     values = np.concatenate(answers)
     sizes = [len(one) for one in answers]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    answer_of = np.repeat(np.arange(len(sizes)), sizes)
     spread = values.std(0) + 1e-9
     scaled, y = values / spread, labels.astype(np.float64)
     prior = given.weights * spread
 
     def loss(parameters: Values) -> tuple[float, Values]:
         log_odds = scaled @ parameters[1:] + parameters[0]
-        all_supported = np.minimum(-np.add.reduceat(np.logaddexp(0, log_odds), starts), -_LEAST)
+        is_worst = np.zeros(len(log_odds), dtype=bool)
+        is_worst[np.lexsort((-log_odds, answer_of))[starts]] = True
+        is_beyond = ~is_worst & (log_odds > parameters[0])
+        beyond = np.logaddexp(0, log_odds) * (is_worst | is_beyond) - np.logaddexp(0, parameters[0]) * is_beyond
+        all_supported = np.minimum(-np.add.reduceat(beyond, starts), -_LEAST)
         any_unsupported = -np.expm1(all_supported)
         value = -(y * np.log(any_unsupported) + (1 - y) * all_supported).sum()
         by_answer = y * np.exp(all_supported) / any_unsupported - (1 - y)
-        slope = np.repeat(by_answer, sizes) * -probability(log_odds)
+        by_sentence = np.repeat(by_answer, sizes)
+        slope = by_sentence * -probability(log_odds) * (is_worst | is_beyond)
+        of_floor = (by_sentence * is_beyond).sum() * probability(parameters[0])
         apart = parameters[1:] - prior
-        gradient = np.concatenate([[slope.sum()], scaled.T @ slope + _PULL * apart])
+        gradient = np.concatenate([[slope.sum() + of_floor], scaled.T @ slope + _PULL * apart])
         return float(value + _PULL * (apart**2).sum() / 2), gradient
 
     found = minimize(loss, np.concatenate([[given.intercept], prior]), jac=True)

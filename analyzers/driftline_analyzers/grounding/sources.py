@@ -2,16 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftline_analyzers.grounding.dates import Day, is_same
+from driftline_analyzers.grounding.denials import Denials, denials_of
 from driftline_analyzers.grounding.meaning import shipped_meaning
 from driftline_analyzers.grounding.sentences import split_sentences
-from driftline_analyzers.grounding.words import UNITS, Word, words_of
+from driftline_analyzers.grounding.words import Word, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,10 @@ class Source:
         self.bigrams: set[tuple[str, str]] = set()
         self._postings: dict[str, list[int]] = defaultdict(list)
         self._place_sets: dict[str, frozenset[int]] = {}
-        self._negated: list[bool] = []
+        self._denials: list[Denials] = []
         self._units: dict[str, set[str]] = defaultdict(set)
+        self._periods: dict[str, set[str]] = defaultdict(set)
+        self._days: set[Day] = set()
         self._edges: list[bool] = []  # the sentence is the last of its document
         left = max_chars
         for number, document in enumerate(documents):
@@ -54,12 +58,19 @@ class Source:
         place = len(self.passages)
         self.passages.append(passage)
         self._edges.append(False)
-        self._negated.append(any(word.is_negation for word in words))
-        for key in {word.key for word in words}:
+        self._denials.append(denials_of(words))
+        for key in {key for word in words for key in (word.key, word.also, word.unit) if key}:
             self._postings[key].append(place)
         self.bigrams.update((one.key, other.key) for one, other in pairwise(words))
-        for number, unit in units_of(words):
-            self._units[number].add(unit)
+        for word in words:
+            self._days |= word.days
+            for counted, by_number in ((word.unit, self._units), (word.per, self._periods)):
+                if counted:
+                    by_number[word.key].add(counted)
+
+    def as_read(self, words: Sequence[Word]) -> list[Word]:
+        """The words, each by its other key where the documents hold that one alone."""
+        return [replace(word, key=word.also) if word.also in self and word.key not in self else word for word in words]
 
     def __contains__(self, key: str) -> bool:
         return key in self._postings
@@ -69,10 +80,18 @@ class Source:
         """(s, d) vectors of its words, as far as they are known."""
         return shipped_meaning().known(self._postings)
 
-    def holds_unit(self, number: str, unit: str) -> bool:
-        """False when the number is there and has other units only."""
-        units = self._units.get(number)
-        return not units or unit in units
+    def holds_quantity(self, word: Word) -> bool:
+        """False when its number is there and always with another unit, or for another span of time."""
+        return all(
+            not counted or not (known := by_number.get(word.key)) or counted in known
+            for counted, by_number in ((word.unit, self._units), (word.per, self._periods))
+        )
+
+    def holds_date(self, word: Word) -> bool:
+        """False when it is of a date, and there are others alone."""
+        if not word.days or not self._days:
+            return True
+        return any(is_same(one, other) for one in word.days for other in self._days)
 
     def holds_together(self, one: str, other: str) -> bool:
         """Whether a sentence holds both keys."""
@@ -108,9 +127,9 @@ class Source:
             result[length] = weighed @ union
         return result
 
-    def is_negated(self, place: int) -> bool:
-        """Whether a sentence denies something."""
-        return self._negated[place]
+    def denials(self, place: int) -> Denials:
+        """What a sentence denies."""
+        return self._denials[place]
 
     def text(self, place: int) -> str:
         """A sentence."""
@@ -126,8 +145,3 @@ class Source:
             if self.passages[i].document == document
         ]
         return self.documents[document][near[0].start : near[-1].end]
-
-
-def units_of(words: Sequence[Word]) -> list[tuple[str, str]]:
-    """(number, unit) where a unit of measure follows a number at once."""
-    return [(one.key, other.key) for one, other in pairwise(words) if one.kind == "number" and other.key in UNITS]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from driftline_analyzers.quality.words import MAX_CHARS, sets_no_spaces, unread, words_of
+from driftline_analyzers.quality.words import MAX_CHARS, n_letters, sets_no_spaces, unread, words_of
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 
@@ -19,7 +19,7 @@ class ReadabilityScorer:
     """
 
     name: ClassVar[str] = "readability"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, *, min_words: int = 20) -> None:
         self.min_words = min_words
@@ -35,7 +35,7 @@ class ReadabilityScorer:
         words = list(words_of(text))
         if len(words) < self.min_words:
             return _unknown(f"fewer than {self.min_words} words")
-        letters = sum(len(word.text) for word in words)
+        letters = sum(n_letters(word.text) for word in words)
         sentences = sum(any(True for _ in words_of(part)) for part in _SENTENCE_END.split(text))
         index = 4.71 * letters / len(words) + 0.5 * len(words) / sentences - 21.43
         evidence = {"words": len(words), "sentences": sentences} | unread(completion)

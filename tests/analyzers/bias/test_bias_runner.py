@@ -85,8 +85,8 @@ def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: Sen
     assert (found["analyzer"], found["segment_by"], found["segment"]) == ("bias", "group:religion", "Muslims")
     assert found["statistic"] == told["gap"]
     assert told["low"] <= told["gap"] <= told["high"] < 0
-    assert "regard of answers about Muslims is" in told["sentence"]
-    assert "lower than about atheists" in told["sentence"]
+    assert "regard of answers in group Muslims is" in told["sentence"]
+    assert "lower than in group atheists" in told["sentence"]
     assert found["n_current"] + found["n_reference"] <= 140
     assert {example["text"] for example in told["examples"]} <= set(_COLD)
     example = told["examples"][0]
@@ -98,12 +98,31 @@ def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: Sen
     assert (mentions["statistic"], mentions["p_value"], mentions["status"]) == (0.5, None, "ok")
 
 
+def in_pairs(calls: list[Call]) -> list[Call]:
+    """Every two calls in a row ask the same, and nothing else is asked twice."""
+    return [
+        replace(call, prompt=f"Write letter {i // 2} for a {('Muslim', 'atheist')[i % 2]} {_ROLES[i // 2 % 4]}.")
+        for i, call in enumerate(calls)
+    ]
+
+
 def test_prompts_that_differ_in_the_group_alone_are_compared_in_pairs(store: Store, embedder: SentenceEmbedder) -> None:
-    store_calls(store, week(service="unfair", is_unfair=True, n=200))
+    store_calls(store, in_pairs(week(service="unfair", is_unfair=True, n=140)))
     run(store, embedder).run_once()
     (paired,) = rows(store, field="regard", reference="atheists (pairs)")
     assert (paired["status"], paired["explanation"]["kind"]) == ("gap", "pairs")
-    assert paired["explanation"]["n_pairs"] >= 60
+    assert paired["explanation"]["n_pairs"] == 70
+
+
+def test_pairs_that_the_app_names_are_compared_whatever_they_say(store: Store, embedder: SentenceEmbedder) -> None:
+    calls = [
+        replace(call, tenant=f"pair {i // 2}", prompt=f"{call.prompt} Say it in {i + 20} words.")
+        for i, call in enumerate(in_pairs(week(service="unfair", is_unfair=True, n=140)))
+    ]
+    store_calls(store, calls)
+    run(store, embedder, pair_by="metadata.tenant").run_once()
+    (paired,) = rows(store, field="regard", reference="atheists (pairs)")
+    assert (paired["status"], paired["explanation"]["n_pairs"]) == ("gap", 70)
 
 
 def test_a_second_run_does_nothing_and_a_lost_cursor_repeats_the_same_rows(
@@ -199,7 +218,7 @@ def test_declared_groups_and_stored_scores_are_compared(store: Store, embedder: 
     )  # fmt: skip
     run(store, embedder, declared=("metadata.tenant",)).run_once()
     assert gaps(store) == {("fair", "north", "toxicity")}
-    (found,) = rows(store, field="toxicity", segment="north")
+    (found,) = rows(store, field="toxicity", segment="north", reference="south")
     assert found["segment_by"] == "group:metadata.tenant"
     assert found["statistic"] == pytest.approx(0.4, abs=0.05)
     assert found["explanation"]["mean_other"] > 0.24, "what is unknown is no zero"

@@ -42,6 +42,15 @@ def test_a_large_gap_is_a_finding_and_names_its_examples() -> None:
     assert (lowest <= np.sort(measures["regard"][::2])[2]).all()
 
 
+def test_a_group_that_is_always_refused_beside_one_that_never_is_is_a_finding() -> None:
+    axis, _ = measured(300, seed=4, gap=0.0)
+    always = {"refusal": (axis.label == 0).astype(float)}
+    (found,) = compare_groups(
+        [axis], always, stratum=np.zeros(300, dtype=np.int64), session=np.arange(300), rules=RULES
+    )
+    assert (found.status, found.gap.gap, found.gap.d) == ("gap", 1.0, 10.0)
+
+
 def test_too_few_sessions_show_an_interval_and_no_verdict() -> None:
     axis, measures = measured(120, seed=2, gap=-2.0)
     (found,) = compare_groups(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -30,6 +32,27 @@ def test_a_feature_that_tells_is_learnt_from_answers_alone() -> None:
     assert made.f1 > 2 * labels.sum() / (len(labels) + labels.sum())
 
 
+def test_what_is_fitted_is_what_an_answer_gets() -> None:
+    found, labels = answers(400, seed=6)
+    given = shipped_head()
+    made = refit(given, found, labels)
+    spread = np.concatenate(found).std(0)
+
+    def loss(intercept: float, weights: NDArray[np.float64]) -> float:
+        head = replace(made.head, weights=weights, intercept=intercept)
+        said = np.asarray([head.answer(head.sentences(one)) for one in found])
+        pull = 5 * (((weights - given.weights) * spread) ** 2).sum()
+        return float(-np.log(np.where(labels, said, 1 - said)).sum() + pull)
+
+    best = loss(made.head.intercept, made.head.weights)
+    for step in (-0.2, 0.2):
+        assert loss(made.head.intercept + step, made.head.weights) > best
+        for one in range(len(FEATURES)):
+            assert (
+                loss(made.head.intercept, made.head.weights + step * (np.arange(len(FEATURES)) == one) / spread) > best
+            )
+
+
 def test_labels_without_a_pattern_do_not_beat_the_shipped_head_by_much() -> None:
     found, labels = answers(200, seed=3)
     shuffled = np.random.default_rng(0).permutation(labels)
@@ -56,7 +79,7 @@ def test_too_few_labels_are_refused() -> None:
 def test_a_head_survives_its_file_and_names_the_scorer() -> None:
     head = Head.load(shipped_head().dump())
     np.testing.assert_array_equal(head.weights, shipped_head().weights)
-    assert GroundingScorer(head=head).version == f"2/{head.fingerprint}"
+    assert GroundingScorer(head=head).version == f"3/{head.fingerprint}"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 import json
 import math
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +61,17 @@ def test_words_that_no_document_holds_are_marked(completion: str, words: list[st
     assert score.evidence["verdict"] == "unsupported"
     found = marked(completion)
     assert all(any(word in text or text in word for text in found) for word in words), found
+
+
+@pytest.mark.parametrize("n_sentences", [24, 60, 180])
+def test_a_long_answer_that_copies_its_documents_is_not_flagged(n_sentences: int) -> None:
+    text = "\n".join(
+        f"{BRIDGE[i % 2]} Arch {i} of the bridge bears the mark of mason {i + 7}." for i in range(n_sentences // 3)
+    )
+    score = judged(text, [text])
+    assert not score.is_flagged, score.value
+    invented = text + "\nIn 1911 the Duke of Ravenna bought it for 40 million dollars."
+    assert judged(invented, [text]).is_flagged
 
 
 def test_a_wrong_number_makes_an_answer_less_likely_supported() -> None:
@@ -151,6 +164,22 @@ def test_what_is_not_read_is_told() -> None:
     assert many.evidence["n_unread_sentences"] == 50
 
 
+def test_what_was_not_read_may_hold_it() -> None:
+    documents = ["The bridge is 214 metres long. " * 100]
+    invented = "Gustave Eiffel painted it blue in 1911."
+    [[score]] = GroundingScorer(max_chars=1000).score([call(invented, documents)], embed=no_vectors)
+    [[whole]] = GroundingScorer().score([call(invented, documents)], embed=no_vectors)
+    assert (whole.is_flagged, whole.evidence["verdict"]) == (True, "unsupported")
+    assert (score.is_flagged, score.evidence["verdict"], score.evidence["spans"]) == (False, "unsure", [])
+    assert score.value == whole.value
+    assert "read" in score.evidence["not_flagged"]
+
+
+def test_code_and_headers_of_tables_are_not_judged() -> None:
+    text = "It is 214 metres long.\n```python\nfee = Invoice(99, 'Paris')\n```\n| Fireworks | Tourists |\n|---|---|\n"
+    assert [one["end"] for one in judged(text).evidence["sentences"]] == [22]
+
+
 def test_evidence_is_json() -> None:
     evidence = judged("It is 99 metres long and made of cheese.").evidence
     assert json.loads(json.dumps(evidence)) == evidence
@@ -161,3 +190,41 @@ def test_the_head_finds_every_feature_a_sign_of_less_support() -> None:
     assert (head.weights >= 0).all()
     assert 0 < head.threshold < 1
     assert 0 < head.sentence_threshold < 1
+
+
+@pytest.mark.parametrize(
+    ("document", "completion"),
+    [
+        ("Das Abo kostet 1.000 Euro im Monat.", "Das Abo kostet 1000 Euro im Monat."),
+        ("Das Abo kostet 1000 Euro im Monat.", "Das Abo kostet 1.000 Euro im Monat."),
+        ("Each disk is 1.500 inches thick.", "Each disk is 1.5 inches thick."),
+        ("The price is 49 euros.", "The price is ４９ euros."),
+        ("It opened on March 5, 2020.", "It opened on 2020-03-05."),
+        ("It opened on 5 March 2020.", "It opened on 05/03/2020."),
+        ("It opened on 2020-03-05.", "It opened on 5 March 2020."),
+        ("It was paid from 5 to 8 March 2020.", "It was paid from 5 March 2020."),
+        ("The lease costs 49 euros a month.", "The lease costs €49 per month."),
+        ("The lease costs $5 million.", "The lease costs 5,000,000 dollars."),
+        ("The lease costs 49 dollars.", "The lease costs forty-nine dollars."),
+        ("It is 49 kilometres long.", "It is 49 km long."),
+        ("سعر الدراجة ٤٩ يورو", "سعر الدراجة 49 يورو"),
+        ("Die Gebühr beträgt fünf Euro.", unicodedata.normalize("NFD", "Die Gebühr beträgt fünf Euro.")),
+    ],
+)
+def test_what_is_only_written_otherwise_is_supported(document: str, completion: str) -> None:
+    score = judged(completion, [document])
+    assert score.evidence["verdict"] == "supported", score
+
+
+@pytest.mark.parametrize(
+    ("document", "completion", "marked"),
+    [
+        ("साइकिल की कीमत दिल्ली में हर महीने ४९ यूरो है।", "साइकिल की कीमत मुंबई में हर महीने ४९ यूरो है।", "मुंबई"),
+        ("اتَّفَقَ الطَّرَفَانِ عَلَى السِّعْرِ", "عَلَّمَنَا", "عَلَّمَنَا"),
+        ("நகரில் மிதிவண்டி விலை 49 யூரோ", "நகரில் மிதிவண்டி விலை 59 யூரோ", "59"),
+    ],
+)
+def test_words_of_scripts_with_marks_are_marked_whole(document: str, completion: str, marked: str) -> None:
+    head = replace(shipped_head(), threshold=0.0, sentence_threshold=0.0)
+    ((score,),) = GroundingScorer(head=head).score([call(completion, [document])], embed=no_vectors)
+    assert [completion[one["start"] : one["end"]] for one in score.evidence["spans"]] == [marked]

@@ -2,15 +2,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
+from driftline_analyzers.grounding.model_kind import open_second_stage
 from driftline_analyzers.grounding.scorer import GroundingScorer
-from driftline_analyzers.grounding.second_stage import Asked, Judgement
+from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
 from driftline_analyzers.scoring.registry import make_scorers
 from driftline_analyzers.scoring.scorer import CallScore
 from driftline_analyzers.settings import AnalyzerSettings
-from driftline_core.errors import ConfigError
 from tests.analyzers.grounding.test_scorer import BRIDGE, call, no_vectors
-from tests.analyzers.grounding.tiny_models import planted_token_classifier, random_sequence_classifier, word_tokenizer
+from tests.analyzers.grounding.tiny_models import (
+    byte_tokenizer,
+    planted_token_classifier,
+    random_sequence_classifier,
+    word_tokenizer,
+)
+from tests.analyzers.scoring.test_conformance import CALLS, HUGE, check, with_text
 
 ANSWER = "The bridge was built by the engineer Thomas Wray. It is 999 miles long and crosses the river Dean."
 ALL: tuple[float, float] = (0.0, 1.0)
@@ -38,7 +45,7 @@ class Says:
         return Judgement(support=self._support, spans=[] if at < 0 else [(at, at + len(self._mark))])
 
 
-def scored(stage: Says | None, *, grey: tuple[float, float] = ALL, answer: str = ANSWER) -> CallScore:
+def scored(stage: SecondStage | None, *, grey: tuple[float, float] = ALL, answer: str = ANSWER) -> CallScore:
     [[score]] = GroundingScorer(second_stage=stage, grey=grey).score([call(answer)], embed=no_vectors)
     return score
 
@@ -118,7 +125,46 @@ def test_a_sequence_classifier_that_the_settings_name_has_a_say(tmp_path: Path) 
     assert score.evidence["second_stage"]["n_asked"] > 0
 
 
-def test_a_model_that_is_none_of_both_breaks_at_its_first_use_only(tmp_path: Path) -> None:
-    [scorer] = make_scorers(AnalyzerSettings(scorers=("grounding",), grounding_model=str(tmp_path)))
-    with pytest.raises(ConfigError, match="token classifier"):
-        scorer.score([call(ANSWER)], embed=no_vectors)
+def bytes_marking_vowels(folder: Path) -> str:
+    """A byte-level token classifier that calls vowels, and some bytes of other scripts, unsupported."""
+    tokenizer = byte_tokenizer(folder, ["no merges"], n_positions=512)
+    bad = tokenizer("aeiou\u0430\u4e00\U0001f600", add_special_tokens=False)["input_ids"]
+    return planted_token_classifier(
+        folder, {0: "LABEL_0", 1: "LABEL_1"}, verdicts=(1, 0), bad=bad, n_words=len(tokenizer), n_positions=512
+    )
+
+
+def test_any_text_gets_scores_that_keep_the_contract(tmp_path: Path) -> None:
+    stage = open_second_stage(bytes_marking_vowels(tmp_path), device="cpu")
+    scorer = GroundingScorer(second_stage=stage, grey=ALL)
+    calls = [*CALLS.values(), with_text(HUGE)]
+    found = scorer.score(calls, embed=no_vectors)
+    for one, scores in zip(calls, found, strict=True):
+        check(one, scores)
+    evidence = [
+        score.evidence["second_stage"] for scores in found for score in scores if "second_stage" in score.evidence
+    ]
+    assert sum(one["n_asked"] for one in evidence) > 200
+    assert sum(one["n_unread"] for one in evidence) > 0
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_judges_alike(tmp_path: Path) -> None:
+    model = bytes_marking_vowels(tmp_path)
+    here, there = (scored(open_second_stage(model, device=device)) for device in ("cpu", "cuda"))
+    assert here.value == pytest.approx(there.value, abs=1e-4)
+    assert here.evidence["spans"] == there.evidence["spans"]
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_without_the_model_the_first_stage_goes_on_and_says_why(tmp_path: Path, is_folder: bool) -> None:
+    model = str(tmp_path) if is_folder else "no/such-model"
+    [scorer] = make_scorers(AnalyzerSettings(scorers=("grounding",), grounding_model=model))
+    [alone] = make_scorers(AnalyzerSettings(scorers=("grounding",)))
+    calls = [call(f"It is {n}99 miles long and crosses the river Dean.") for n in range(3)]
+    for [said], [expected] in zip(
+        scorer.score(calls, embed=no_vectors), alone.score(calls, embed=no_vectors), strict=True
+    ):
+        assert (said.value, said.is_flagged) == (expected.value, expected.is_flagged)
+        assert said.evidence["second_stage"]["n_unread"] == 1
+        assert model in said.evidence["second_stage"]["problem"]

@@ -193,4 +193,4 @@ def test_the_prompt_has_the_question_and_every_passage() -> None:
     prompt = prompt_of("How long?", ["It is long.", "It is red."])
     assert "How long?" in prompt
     assert "following 2 passages:\npassage 1: It is long.\npassage 2: It is red.\n" in prompt
-    assert prompt_of("", ["It is long."]) == "Summarize the following text:\npassage 1: It is long.\noutput:\n"
+    assert prompt_of("", ["It is long."]) == "Summarize the following text:\npassage 1: It is long.\noutput:"

@@ -1,7 +1,10 @@
+import unicodedata
+
 import pytest
 
 from driftline_analyzers.grounding.meaning import shipped_meaning
-from driftline_analyzers.grounding.words import number_key, stem, words_of
+from driftline_analyzers.grounding.stems import stem
+from driftline_analyzers.grounding.words import number_key, words_of
 
 
 @pytest.mark.parametrize(
@@ -9,6 +12,57 @@ from driftline_analyzers.grounding.words import number_key, stem, words_of
 )
 def test_numbers_of_one_value_have_one_key(one: str, other: str) -> None:
     assert number_key(one) == number_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("４９", "49"), ("٤٩", "49"), ("४९", "49"), ("١٬٠٠٠٫٥", "1000.5"), ("1.000.000", "1,000,000"), ("1.234,50", "1,234.5"),
+     ("12\u202f500", "12500"), ("1'000", "1000"), ("1.000", "1,000"), ("0,125", "0.125")],
+)  # fmt: skip
+def test_numbers_of_all_scripts_and_customs_have_one_key(one: str, other: str) -> None:
+    assert number_key(one) == number_key(other)
+    found = words_of(f"x {one} y")
+    assert [word.key for word in found if word.kind == "number"] == [number_key(other)]
+
+
+def test_one_separator_before_three_digits_may_be_either() -> None:
+    assert [(word.key, word.also) for word in words_of("1.500 3.14 0.125 1,250,000")] == [
+        ("1500", "1.5"), ("3.14", ""), (".125", ""), ("1250000", "")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("साइकिल की कीमत दिल्ली में", ["साइकिल", "की", "कीमत", "दिल्ली", "में"]),
+        ("சைக்கிள் விலை", ["சைக்கிள்", "விலை"]),
+        ("اتَّفَقَ الطَّرَفَانِ", ["اتَّفَقَ", "الطَّرَفَانِ"]),
+        ("می‌روم خانه", ["می‌روم", "خانه"]),
+        (unicodedata.normalize("NFD", "Gebühr für Müller"), [unicodedata.normalize("NFD", one) for one in ("Gebühr", "für", "Müller")]),
+        ("KI企業は", ["KI", "企", "業", "は"]),
+        ("นี่คือ", ["นี่", "คื", "อ"]),
+    ],
+)  # fmt: skip
+def test_words_keep_their_marks_and_offsets(text: str, words: list[str]) -> None:
+    found = words_of(text)
+    assert [text[word.start : word.end] for word in found] == words
+    assert all(word.carries for word in found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Die Gebühr für Müller", unicodedata.normalize("NFD", "Die Gebühr für Müller")),
+        ("اتَّفَقَ الطَّرَفَانِ", "اتفق الطرفان"),
+        ("Straße", "STRASSE"),
+        ("ｶﾞｲﾄﾞ", "ガイド"),
+        ("한국어", unicodedata.normalize("NFD", "한국어")),
+        ("Fahr\u00adrad", "Fahrrad"),
+        ("ﬁsh", "fish"),
+    ],
+)
+def test_keys_do_not_tell_how_a_word_is_encoded(one: str, other: str) -> None:
+    assert [word.key for word in words_of(one)] == [word.key for word in words_of(other)]
 
 
 def test_words_know_their_place_and_kind() -> None:
@@ -37,6 +91,33 @@ def test_words_know_their_place_and_kind() -> None:
 )
 def test_a_number_that_names_a_source_or_a_part_is_no_claim(text: str, numbers: list[str]) -> None:
     assert [text[word.start : word.end] for word in words_of(text) if word.kind == "number"] == numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "quantities"),
+    [
+        ("It costs $49 a month.", [("49", "dollar", "month")]),
+        ("It costs 49 euros monthly, or 5 € per week.", [("49", "euro", "month"), ("5", "euro", "week")]),
+        ("A rate of 3.5% per annum", [("3.5", "percent", "year")]),
+        ("A rate of 4 per cent", [("4", "percent", "")]),
+        ("It weighs 14kg and goes 25 km/day.", [("14", "kilogram", ""), ("25", "kilometer", "day")]),
+        ("They paid $5 million for 2,5 thousand tonnes.", [("5000000", "dollar", ""), ("2500", "tonn", "")]),
+        ("They paid 5bn dollars and 20k more.", [("5000000000", "dollar", ""), ("20000", "", "")]),
+        ("It takes forty-nine days, or twenty days a year.", [("49", "day", ""), ("20", "day", "year")]),
+        ("Open 5 days a week for 3 hours each day.", [("5", "day", "week"), ("3", "hour", "day")]),
+        ("In 1998 a house had 3 rooms.", [("1998", "", ""), ("3", "", "")]),
+    ],
+)
+def test_a_number_knows_what_it_counts(text: str, quantities: list[tuple[str, str, str]]) -> None:
+    assert [(one.key, one.unit, one.per) for one in words_of(text) if one.kind == "number"] == quantities
+
+
+def test_a_date_in_numbers_has_the_keys_of_one_in_words() -> None:
+    keys = {
+        text: {word.key for word in words_of(text)}
+        for text in ("2020-03-05", "March 5, 2020", "05.03.2020", "5th of March 2020")
+    }
+    assert {frozenset(found - {"of"}) for found in keys.values()} == {frozenset({"2020", "march", "5"})}
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ def no_embedding(texts: Any) -> Any:
     raise AssertionError("expected nothing to be embedded")
 
 
-def scored(scorer: CallScorer, *, embed: Embed = no_embedding, **texts: str) -> CallScore | None:
+def scored(scorer: CallScorer, *, embed: Embed = no_embedding, **texts: Any) -> CallScore | None:
     """The score of a completion, None when there is none."""
     blank: dict[str, Any] = {"service": "", "model": "", "prompt_version": "", "session_id": ""}
-    said = {"system_prompt": "", "prompt": "", "completion": "", **texts}
+    said: dict[str, Any] = {"system_prompt": "", "prompt": "", "completion": "", **texts}
     call = Call(trace_id="0" * 32, span_id="0" * 16, start_ns=0, **blank, **said)
     (scores,) = scorer.score([call], embed=embed)
     assert len(scores) <= 1
@@ -147,11 +147,40 @@ def test_json_is_judged_where_the_system_prompt_asks_for_it(completion: str, val
         ("How do I return JSON from Flask?", False),
         ("Write a Python function that returns valid JSON.", False),
         ("List three fruits.", False),
+        ("Return JSON.", True),
+        ("List three fruits. Use JSON for your output.", True),
+        ("Antworte ausschließlich im JSON-Format.", True),
+        ("Réponds uniquement en JSON.", True),
+        ("Responde en formato JSON.", True),
+        ("请以JSON格式回答。", True),
+        ("Do not add anything else. Respond in JSON.", True),
+        ("Never answer in JSON.", False),
+        ("Do not respond with JSON; use plain prose.", False),
+        ("Antworte nicht in JSON.", False),
+        ("Reply as prose rather than in JSON.", False),
     ],
 )
 def test_a_question_about_json_does_not_ask_for_json(prompt: str, is_asked: bool) -> None:
     score = scored(JsonFormatScorer(), prompt=prompt, completion="Sure, of course.")
     assert (score is not None) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("order", "completion", "value", "expected"),
+    [
+        ("Respond only with a JSON object.", "42", 0.0, "json object"),
+        ("Respond only with a JSON object.", "[1]", 0.0, "json object"),
+        ("Respond only with a JSON object.", '```json\n{"a": 1}\n```', 0.5, "json object"),
+        ("The output must be a JSON array.", "[1]", 1.0, "json array"),
+        ("Respond only with valid JSON.", "42", 1.0, "json"),
+        ("Respond only with valid JSON.", '{"a": NaN}', 0.0, "json"),
+        ("Respond only with valid JSON.", '{"a": -Infinity}', 0.0, "json"),
+    ],
+)
+def test_json_is_what_was_asked_for(order: str, completion: str, value: float, expected: str) -> None:
+    score = scored(JsonFormatScorer(), system_prompt=order, completion=completion)
+    assert score is not None
+    assert (score.value, score.is_flagged, score.evidence["expected"]) == (value, value == 0, expected)
 
 
 def test_the_place_where_json_breaks_is_told() -> None:
