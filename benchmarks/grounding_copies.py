@@ -28,7 +28,7 @@ class _Copy:
 def altered_copies(
     scorer: CallScorer, name: str, items: Sequence[Labelled], *, embed: Embed, seed: int = 0
 ) -> list[tuple[str, ...]]:
-    """Per kind: how many sentences, what is flagged of them altered, and as they stand. Those that the scorer takes for no claim are left."""
+    """Per kind: how many sentences, what is flagged of them altered, and as they stand. What the scorer takes for no claim is left out."""
     made = list(_copies(items, random.Random(seed)))
     found = scorer.score([call for one in made for call in (one.altered, one.as_it_stands)], embed=embed)
     told: dict[str, list[tuple[bool, bool]]] = {kind: [] for kind in KINDS}

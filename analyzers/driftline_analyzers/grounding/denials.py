@@ -16,7 +16,8 @@ Pair = tuple[str, str]
 @dataclass(frozen=True, slots=True)
 class Denials:
     """Of words that carry something: denied: for each denial the pairs that it stands in or before; said: the other pairs; is_half:
-    whether a word such as "prevent" may deny too."""
+    whether a word such as "prevent" may deny too.
+    """
 
     denied: tuple[frozenset[Pair], ...]
     said: frozenset[Pair]
