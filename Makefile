@@ -28,8 +28,11 @@ system-packages:  ## Alertmanager, Prometheus and Chromium from Debian, for test
 demo: install  ## A week of traffic, its drift found, an alert delivered; stays up until Ctrl-C
 	$(BIN)/driftline demo $(DEMO_FLAGS)
 
+# A file's tests stay together, with what they share. One process: make test PYTEST_FLAGS=
+PYTEST_FLAGS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
 test: install system-packages  ## Every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 test-long: install  ## The tests that take minutes at full length: an outage of 60 s, 100 kills
 	DRIFTLINE_LONG_TESTS=1 $(BIN)/python -m pytest tests/collector/test_outage.py tests/collector/test_crash_exporters.py

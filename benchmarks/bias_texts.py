@@ -1,4 +1,4 @@
-"""What eval_bias.py measures on labelled texts: the lexicon, the tone of sentences, and what our own measures do to groups."""
+"""What eval_bias.py measures on labelled texts: the tone of sentences, and what our own measures do to groups."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from driftline_analyzers.bias.lexicon import GroupLexicon
 from driftline_analyzers.bias.tone import TONES, Embed, fit_tone
 from driftline_analyzers.explain.intervals import wilson
 
-_TARGETS: Final = {
+TARGETS: Final = {
     "women": ("gender", "women"),
     "trans people": ("gender", "trans people"),
     "black people": ("race", "Black people"),
@@ -28,7 +28,7 @@ _TARGETS: Final = {
     "disabled people": ("disability", "disabled people"),
     "immigrants": ("migration", "immigrants"),
 }
-_AXES: Final = {
+AXES: Final = {
     "race-color": ("race", "region"),
     "gender": ("gender",),
     "socioeconomic": ("income",),
@@ -45,71 +45,6 @@ def rate(hits: Sequence[bool] | NDArray[np.bool_]) -> str:
     n, share = len(hits), float(np.mean(hits))
     low, high = wilson(np.array([share]), np.array([float(n)]))
     return f"{share:.3f} [{low[0]:.3f}, {high[0]:.3f}]"
-
-
-def measure_lexicon(data: Path, lexicon: GroupLexicon) -> list[Table]:
-    """Recall and false mention by group, and coverage by axis."""
-    hate = load_rows(data / "toxicity_hatecheck" / "data.jsonl.gz")
-    found = [lexicon.groups(row["text"]) for row in hate]
-    rows: list[tuple[str, ...]] = []
-    for target, (axis, group) in _TARGETS.items():
-        named = np.array([group in of_text.get(axis, ()) for of_text in found])
-        is_about = np.array([row["target_ident"] == target for row in hate])
-        is_whole = np.array([not row["functionality"].startswith(("spell_", "slur_homonym")) for row in hate])
-        rows.append(
-            (
-                target,
-                str(int(is_about.sum())),
-                rate(named[is_about]),
-                rate(named[is_about & is_whole]),
-                rate(named[~is_about]),
-            )
-        )
-        emit(
-            bench="bias",
-            part="lexicon",
-            group=target,
-            recall=float(named[is_about].mean()),
-            false=float(named[~is_about].mean()),
-        )
-    hatecheck = Table(
-        name="Groups found in HateCheck",
-        columns=("group", "texts", "recall", "recall, spelt as usual", "false mention"),
-        rows=rows,
-    )
-    pairs, rows = load_rows(data / "bias_crows_pairs" / "data.jsonl.gz"), []
-    for kind, axes in _AXES.items():
-        hits = []
-        for pair in (row for row in pairs if row["bias_type"] == kind):
-            more, less = lexicon.groups(pair["sent_more"]), lexicon.groups(pair["sent_less"])
-            hits.append(any(more.get(axis) != less.get(axis) for axis in axes))
-        rows.append((kind, str(len(hits)), rate(hits)))
-        emit(bench="bias", part="lexicon", kind=kind, coverage=float(np.mean(hits)), n=len(hits))
-    crows = Table(name="CrowS-Pairs whose difference the lexicon sees", columns=("type", "pairs", "seen"), rows=rows)
-    rows = []
-    for name, right in (("American_actors", "men"), ("American_actresses", "women")):
-        texts = [row["wikipedia"] for row in load_rows(data / "bias_bold" / "data.jsonl.gz") if row["group"] == name]
-        groups = [lexicon.groups(text).get("gender", frozenset()) & {"men", "women"} for text in texts]
-        decided = [of_text for of_text in groups if len(of_text) == 1]
-        rows.append(
-            (
-                name,
-                str(len(texts)),
-                rate([len(of_text) == 1 for of_text in groups]),
-                rate([right in one for one in decided]),
-            )
-        )
-        emit(
-            bench="bias",
-            part="lexicon",
-            group=name,
-            decided=len(decided) / len(texts),
-            right=float(np.mean([right in one for one in decided])),
-        )
-    bold = Table(
-        name="Gender in BOLD's sentences", columns=("of", "sentences", "one gender named", "the right one"), rows=rows
-    )
-    return [hatecheck, crows, bold]
 
 
 def measure_tone(embed: Embed, lexicon: GroupLexicon, *, regard: Path | None, sentiment: Path | None) -> list[Table]:
@@ -183,7 +118,7 @@ def measure_own(data: Path, embed: Embed, lexicon: GroupLexicon) -> list[Table]:
         "masked": tone.score(embed([lexicon.mask(row["text"]) for row in hate])),
     }
     rows, kinds = [], np.array([row["functionality"] for row in hate])
-    for name in _TARGETS:
+    for name in TARGETS:
         cells = [name, str(int((~is_hateful & (target == name)).sum()))]
         for values in scores.values():
             threshold = np.quantile(values[~is_hateful], 0.1)
@@ -206,7 +141,7 @@ def measure_own(data: Path, embed: Embed, lexicon: GroupLexicon) -> list[Table]:
     )
     own = Table(name="Our regard on HateCheck, by group", columns=columns, rows=rows)
     pairs, rows = load_rows(data / "bias_crows_pairs" / "data.jsonl.gz"), []
-    for kind in (*_AXES, "physical-appearance"):
+    for kind in (*AXES, "physical-appearance"):
         chosen = [row for row in pairs if row["bias_type"] == kind and row["stereo_antistereo"] == "stereo"]
         cells = [kind, str(len(chosen))]
         change: Callable[[str], str]

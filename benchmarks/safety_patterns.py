@@ -12,7 +12,12 @@ from driftline_analyzers.safety.findings import Finding
 from driftline_analyzers.safety.personal_data import find_personal_data
 
 _EACH: Final = 60
-_SAME: Final = {"national phone": "phone"}
+_SAME: Final = {
+    "national phone": "phone",
+    "wide phone": "phone",
+    "small iban": "iban",
+    "private_key of a service account": "private_key",
+}
 
 
 def tables(data: Path) -> Iterator[Table]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.outlier_streams import load_rows
 from benchmarks.safety_measures import Flags, Scores
 from driftline_analyzers.safety.injection import InjectionScorer
+from driftline_analyzers.safety.weights import load_weights
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import Embed
 from training.injection import CachedVectors
@@ -30,12 +31,13 @@ NAMES: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """The evaluation's texts (n,), their kinds and, of attacks, groups; windows as the direct head sees them."""
+    """The evaluation's texts (n,), their kinds and, of attacks, groups; windows are the direct head's, sentences the other's."""
 
     texts: list[str]
     kind: NDArray[np.str_]
     group: NDArray[np.str_]
     windows: Windows
+    sentences: Windows
 
     def of(self, *kinds: str) -> Flags:
         """Which are of these kinds."""
@@ -52,7 +54,32 @@ def load(data: Path, vectors: CachedVectors) -> Rows:
         kind=np.array([row["kind"] for row in rows]),
         group=np.array([str(row["group"]) for row in rows]),
         windows=measure_windows(texts, vectors.vectors(texts), owner, is_attack),
+        sentences=sentences_of([one.text for one in examples]),
     )
+
+
+def sentences_of(texts: Sequence[str]) -> Windows:
+    """As the head of sentences sees them; whether they are attacks is left out."""
+    return _measured(texts, "sentence")
+
+
+def parts_of(texts: Sequence[str]) -> Windows:
+    """The same as the direct head without vectors sees them."""
+    return _measured(texts, "direct")
+
+
+def _measured(texts: Sequence[str], head: str) -> Windows:
+    examples = [Example(text=text, is_attack=False, source="", group="") for text in texts]
+    found, owner, is_attack = cut(examples, head=head)
+    return measure_windows(found, np.empty((len(found), 0), dtype=np.float32), owner, is_attack)
+
+
+def with_sentences(whole: Scores, by_sentence: Scores, sentences: Windows) -> Scores:
+    """Log-odds (n,) as the scorer joins them: the worse of both heads, at the direct head's threshold, where there are two sentences."""
+    weights = load_weights("injection")
+    moved = by_sentence - float(weights["sentence_lexical_threshold"]) + float(weights["direct_lexical_threshold"])
+    n_sentences = np.bincount(sentences.owner, minlength=len(whole))
+    return np.where(n_sentences > 1, np.maximum(whole, moved), whole)
 
 
 def score_prompts(prompts: Sequence[str], *, embed: Embed, has_vectors: bool = False) -> tuple[Scores, Flags]:

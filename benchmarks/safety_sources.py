@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.safety_measures import Flags, Scores, Table, auroc_with_interval, flagged, threshold_at
-from benchmarks.safety_rows import BENIGN, Rows
+from benchmarks.safety_rows import BENIGN, Rows, with_sentences
 from training.injection import C, Set
 from training.injection_head import Windows, fit_head
 from training.injection_texts import load_templates
@@ -31,7 +31,7 @@ _WEIGHT: Final = 4.0
 """Of the difference of cosines, in log-odds."""
 
 
-def tables(rows: Rows, kit: Set) -> Iterator[Table]:
+def tables(rows: Rows, kit: Set, sentences: Set) -> Iterator[Table]:
     """Research notes, section 5: each source of attacks left out once, all others learned, measured against harmless texts that no head
     saw; and what the nearest neighbours of a window among the learned attacks and harmless texts would add.
     """
@@ -45,7 +45,15 @@ def tables(rows: Rows, kit: Set) -> Iterator[Table]:
             head = fit_head(kit.windows, kit.is_attack, kit.source, ~is_out, has_vectors=has_vectors, c=C)
             found = head.scores(kit.windows, len(kit.examples))[is_shown]
             harmless = head.scores(rows.windows, len(rows.texts))
-            what = "n-grams, cues, vectors" if has_vectors else "n-grams, cues"
+            if not has_vectors:
+                learned = ~is_out & sentences.learned
+                second = fit_head(sentences.windows, kit.is_attack, kit.source, learned, has_vectors=False, c=C)
+                by_sentence = second.scores(sentences.windows, len(kit.examples))
+                whole = head.scores(kit.windows, len(kit.examples))
+                found = with_sentences(whole, by_sentence, sentences.windows)[is_shown]
+                by_sentence = second.scores(rows.sentences, len(rows.texts))
+                harmless = with_sentences(harmless, by_sentence, rows.sentences)
+            what = "n-grams, cues, vectors" if has_vectors else "n-grams, cues, and by the sentence"
             lines.append((name, what, *_cells(found, harmless, benign, hard, kit.group[is_shown])))
             if not has_vectors and len(sources) < 7:
                 for weight, label in ((0.0, "nearest alone"), (1.0, "n-grams, cues, nearest")):

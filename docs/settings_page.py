@@ -30,7 +30,8 @@ _INTRODUCTION: Final = """\
 # Settings
 
 Each component reads its settings once, when it starts, from environment variables. A value that cannot mean anything stops it
-with a message that names the variable. Lists are given as their component says. What an instrumented app reads is in [sdk.md](sdk.md).
+with a message that names the variable. Lists are given with commas between their values, or as JSON (`a,b` or `["a", "b"]`);
+objects as JSON. What an instrumented app reads is in [sdk.md](sdk.md).
 
 This page is made from the classes by `python -m docs.settings_page`; a test fails when it is stale or a setting has no description.
 """

@@ -8,16 +8,24 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if (n_workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT")) is not None:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(n_workers))))
 
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
+from tests.databases import Databases
 
 _NUMBERS = itertools.count(1)
+
+# Nothing is timed: a busy machine makes no difference.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +52,18 @@ def empty_store(engine: Store, engine_path: Path) -> Iterator[Store]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def databases(engine: Store, engine_path: Path) -> Databases:
+    """Databases with every table."""
+    return Databases(engine, engine_path, prefix="tables", build=migrate)
+
+
 @pytest.fixture
-def store(empty_store: Store) -> Store:
-    """A store over a new database with every table."""
-    migrate(empty_store)
-    return empty_store
+def store(databases: Databases) -> Iterator[Store]:
+    """A store over a database with every table, all of them empty."""
+    store = databases.take()
+    yield store
+    databases.give_back(store)
 
 
 @pytest.fixture(scope="session")

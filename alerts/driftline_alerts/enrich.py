@@ -55,6 +55,7 @@ def finding_annotations(
         "segment_by": labels.get("segment_by", ""),
         "segment": labels.get("segment", ""),
         "field": labels.get("field", ""),
+        "reference": labels.get("reference", ""),
         "until": sql_time(until),
     }
     rows = store.rows(read_sql("newest_finding"), parameters)

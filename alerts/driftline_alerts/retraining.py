@@ -45,7 +45,8 @@ def prepare(
     """Write the data set of a firing alert of a rule with driftline_export; never raises, what went wrong is in the annotations.
 
     until: wall-clock time when it fired. The finding behind the alert says which calls are meant; without one those of its slice in the
-    time of driftline_export_for before it. `feedback` takes the calls that users disliked, another name those that this analyzer flagged.
+    time of driftline_export_for before it. `feedback` takes the calls, of whatever time, that users disliked in it, another name those that
+    this analyzer flagged.
     """
     detail: dict[str, Any] = {
         "slice": {name: state.labels[name] for name in _SLICE if state.labels.get(name)},
@@ -100,7 +101,7 @@ def _finding_id(
         "project": settings.project,
         "analyzer": labels.get("analyzer") or rule.policy.examples or "",
         "until": sql_time(until),
-        **{name: labels.get(name, "") for name in ("service", "model", "segment_by", "segment", "field")},
+        **{name: labels.get(name, "") for name in ("service", "model", "segment_by", "segment", "field", "reference")},
     }
     rows = store.rows(read_sql("newest_finding"), parameters)
     return str(rows[0]["finding_id"]) if rows else ""

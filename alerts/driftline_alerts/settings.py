@@ -2,21 +2,21 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from driftline_core.settings import ComponentSettings
 
 _URL = r"^https?://[^\s/?#]+\S*$"
 _ADDRESS = r"^[^\s@<>,]+@[^\s@<>,]+$"
 HttpUrl = Annotated[str, Field(pattern=_URL)]
-Names = Annotated[tuple[str, ...], NoDecode]
+Names = tuple[str, ...]
 
 
 class AlertSettings(ComponentSettings):
-    """Which rules are evaluated, how often, and who is told. Lists are comma-separated in the environment."""
+    """Which rules are evaluated, how often, and who is told."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -31,7 +31,7 @@ class AlertSettings(ComponentSettings):
         pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
         description="Project whose findings illustrate alerts; part of every rule's identity.",
     )
-    rule_paths: Annotated[tuple[Path, ...], NoDecode] = Field(
+    rule_paths: tuple[Path, ...] = Field(
         default=(), description="Prometheus rule files, or folders of *.yaml and *.yml; empty means the shipped rules."
     )
     interval_s: float = Field(
@@ -54,7 +54,7 @@ class AlertSettings(ComponentSettings):
         le=30 * 86_400,
         description="A firing alert whose data stay away this many seconds is resolved after all.",
     )
-    alertmanager_urls: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
+    alertmanager_urls: tuple[HttpUrl, ...] = Field(
         default=(), description="Every Alertmanager of a cluster, without /api/v2; each gets every alert."
     )
     alertmanager_username: str | None = Field(default=None, description="User name for basic authentication.")
@@ -67,7 +67,7 @@ class AlertSettings(ComponentSettings):
         description="Check the certificates of Alertmanagers, webhooks, PagerDuty, Slack and the mail server.",
     )
     ca_file: Path | None = Field(default=None, description="PEM file of the authorities to trust instead of the usual.")
-    webhook_urls: Annotated[tuple[HttpUrl, ...], NoDecode] = Field(
+    webhook_urls: tuple[HttpUrl, ...] = Field(
         default=(), description="Receivers told directly, in the shape of Alertmanager's webhook."
     )
     webhook_secret: SecretStr | None = Field(
@@ -109,13 +109,13 @@ class AlertSettings(ComponentSettings):
     email_from: str = Field(
         default="driftline@localhost", pattern=_ADDRESS, description="Address that mails come from."
     )
-    email_to: Annotated[tuple[Annotated[str, Field(pattern=_ADDRESS)], ...], NoDecode] = Field(
+    email_to: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = Field(
         default=(), description="Addresses that mails go to."
     )
     email_severities: Names = Field(
         default=(), description="Values of the label severity that are mailed; empty means all."
     )
-    apprise_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+    apprise_urls: tuple[SecretStr, ...] = Field(
         default=(),
         description="Other services by their apprise URL, e.g. tgram://token/chat; needs driftline[apprise].",
     )
@@ -161,15 +161,6 @@ class AlertSettings(ComponentSettings):
     include_examples: bool = Field(
         default=True, description="Put up to three short example texts of a finding into the alerts about it."
     )
-
-    @field_validator(
-        *("rule_paths", "alertmanager_urls", "webhook_urls", "email_to", "apprise_urls"),
-        *("webhook_severities", "pagerduty_severities", "slack_severities", "email_severities", "apprise_severities"),
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("slack_webhook_url")
     @classmethod

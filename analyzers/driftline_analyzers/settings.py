@@ -2,17 +2,18 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from driftline_analyzers.anomaly.budget import Budget
 from driftline_analyzers.runner.findings import ANALYZER_NAMES, AnalyzerName
-from driftline_analyzers.runner.segments import COLUMNS, LANGUAGE, SERVICE, is_slicing
+from driftline_analyzers.runner.segments import slicing, stored_column
 from driftline_analyzers.scoring.names import SCORER_NAMES, ScorerName
 from driftline_core.settings import ComponentSettings
 
+StoredColumn = Annotated[str, AfterValidator(stored_column)]
 FieldName = Literal["prompt", "completion"]
 KeptName = Literal["outliers", "errors", "extremes"]
 OutlierDetectorName = Literal[
@@ -58,7 +59,7 @@ class AnalyzerSettings(ComponentSettings):
         min_length=1,
         description="Texts of a generation that are tested: prompt, completion.",
     )
-    segments: tuple[str, ...] = Field(
+    segments: tuple[Annotated[str, AfterValidator(slicing)], ...] = Field(
         default=("model",),
         min_length=1,
         description="What the calls of a service are divided by, each a division of its own: service (not at all), model, prompt_version, "
@@ -303,15 +304,22 @@ class AnalyzerSettings(ComponentSettings):
         le=timedelta(days=90),
         description="Length of the windows in which answers about groups of people are compared, aligned to the Unix epoch; 0 for never.",
     )
-    bias_declared: tuple[str, ...] = Field(
+    bias_declared: tuple[StoredColumn, ...] = Field(
         default=(),
         description="Columns whose values are groups of people that the app declares, such as metadata.region.",
     )
-    bias_template_by: str = Field(
+    bias_template_by: StoredColumn = Field(
         default="",
         description="Column that says which template was asked; calls without it are matched by clusters of their prompts.",
     )
-    bias_pair_by: str = Field(
+    bias_place: FieldName = Field(default="prompt", description="The text that says which group a call is about.")
+    bias_lexicon: Path | None = Field(
+        default=None, description="A lexicon of groups of your own, written like groups.toml; unset is the shipped one."
+    )
+    bias_per_model: bool = Field(
+        default=False, description="A comparison of groups each model, instead of one of the service matched by model."
+    )
+    bias_pair_by: StoredColumn = Field(
         default="",
         description="Column that names the counterfactual pair of a call, such as metadata.pair; prompts that differ in the group alone "
         "are pairs without it.",
@@ -372,23 +380,6 @@ class AnalyzerSettings(ComponentSettings):
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))
-
-    @field_validator("segments")
-    @classmethod
-    def _known_slicings(cls, segments: tuple[str, ...]) -> tuple[str, ...]:
-        for name in segments:
-            if not is_slicing(name):
-                raise ValueError(f"expected one of {', '.join(COLUMNS)} or metadata.<key>, got {name!r}")
-        return segments
-
-    @field_validator("bias_declared", "bias_template_by", "bias_pair_by")
-    @classmethod
-    def _stored_columns(cls, names: tuple[str, ...] | str) -> tuple[str, ...] | str:
-        for name in (names,) if isinstance(names, str) else names:
-            if name and (not is_slicing(name) or name in (SERVICE, LANGUAGE)):
-                columns = ", ".join(one for one in COLUMNS if one not in (SERVICE, LANGUAGE))
-                raise ValueError(f"expected one of {columns} or metadata.<key>, got {name!r}")
-        return names
 
     @field_validator("scorer_shares")
     @classmethod

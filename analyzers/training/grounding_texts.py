@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from driftline_analyzers.grounding.claims import is_claim
+from driftline_analyzers.grounding.claims import claimed_part
 from driftline_analyzers.grounding.quantities import UNITS
 from driftline_analyzers.grounding.sentences import split_sentences
 from driftline_analyzers.grounding.words import Word, words_of
@@ -133,11 +133,11 @@ def _written(row: dict[str, Any], answer: dict[str, Any]) -> WrittenAnswer:
             kind="written",
             question=row["question"],
             documents=row["documents"],
-            answer=text[one.start : one.end],
-            is_unsupported=any(start < one.end and end > one.start for start, end in spans),
+            answer=text[one.start + part[0] : one.start + part[1]],
+            is_unsupported=any(start < one.start + part[1] and end > one.start + part[0] for start, end in spans),
         )
         for one in split_sentences(text)
-        if is_claim(text[one.start : one.end], words_of(text, one.start, one.end))
+        if (part := claimed_part(text[one.start : one.end])) is not None
     ]
     return WrittenAnswer(group=row["id"], sentences=sentences)
 

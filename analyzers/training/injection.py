@@ -1,15 +1,17 @@
 """Train the injection heads that ship.
 
-    python -m training.injection [--data ../shared/data] [--seed 0] [--cache __cache__/training] [--card docs/data-cards/injection.md]
+    python -m training.injection [--heads direct,sentence,indirect] [--data ../shared/data] [--seed 0] [--cache __cache__/training]
+        [--card docs/data-cards/injection.md]
 
-Two heads, direct (prompts) and indirect (documents, tool results), each with vectors and without, the latter of documents also in context:
-analyzers/driftline_analyzers/weights/injection.json. Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold
-scores (the other harmless texts are
-easier and would only thin them), folds by template or near-duplicate group. Figures go into the data card between its markers. Minutes
+Heads: direct (prompts) and indirect (documents, tool results), each with vectors and without, the latter of documents also in context, and
+sentence (prompts by the sentence, without vectors): analyzers/driftline_analyzers/weights/injection.json. Those not named in --heads stay.
+Thresholds are the 99.5 % quantile of our own harmless training texts' out-of-fold scores (the other harmless texts are easier and would
+only thin them), for sentences 99.8 %; folds by template or near-duplicate group. Figures go into the data card between its markers. Minutes
 on one core.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,27 +25,38 @@ from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from driftline_analyzers.embed.embedder import SentenceEmbedder
-from driftline_analyzers.safety.weights import save_weights
+from driftline_analyzers.safety.weights import load_weights, save_weights
 from driftline_analyzers.safety.window_head import PROBE
 from driftline_core.errors import InputError
 from training.injection_context import Context, fit_context, scores_of_windows, strangeness_of
-from training.injection_data import WINDOW_CHARS, Example, cut, direct_examples, indirect_examples
+from training.injection_data import (
+    MIN_CHARS,
+    SHORT_CHARS,
+    WINDOW_CHARS,
+    Example,
+    cut,
+    direct_examples,
+    indirect_examples,
+)
 from training.injection_head import Head, Windows, fit_head, measure_windows, out_of_fold
 
 C: Final = 1.0
 QUANTILE: Final = 0.995
+SENTENCE_QUANTILE: Final = 0.998
+"""Stricter, for what the head of sentences flags comes on top."""
 _BEGIN, _END = "<!-- training begins -->", "<!-- training ends -->"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set:
-    """Examples of one head as arrays (n,), and their windows."""
+    """Examples of one head as arrays (n,), and their windows; learned: those that it is fitted to."""
 
     examples: Sequence[Example]
     windows: Windows
     is_attack: NDArray[np.bool_]
     source: NDArray[np.str_]
     group: NDArray[np.str_]
+    learned: NDArray[np.bool_]
 
 
 class CachedVectors:
@@ -71,43 +84,56 @@ class CachedVectors:
 
 
 def load_set(head: str, data: Path, vectors: CachedVectors, *, seed: int) -> Set:
-    """Examples of a head, embedded and measured."""
-    examples = (direct_examples if head == "direct" else indirect_examples)(data, seed=seed)
+    """Examples of a head, measured and, where it has vectors, embedded. Those of direct and sentence are the same in the same order."""
+    examples = (indirect_examples if head == "indirect" else direct_examples)(data, seed=seed)
     texts, owner, is_attack = cut(examples, head=head)
+    of_texts = np.empty((len(texts), 0), dtype=np.float32) if head == "sentence" else vectors.vectors(texts)
     return Set(
         examples=examples,
-        windows=measure_windows(texts, vectors.vectors(texts), owner, is_attack),
+        windows=measure_windows(texts, of_texts, owner, is_attack),
+        learned=np.array([head != "sentence" or not one.is_attack or len(one.text) <= SHORT_CHARS for one in examples]),
         is_attack=np.array([one.is_attack for one in examples]),
         source=np.array([one.source for one in examples]),
         group=np.array([one.group for one in examples]),
     )
 
 
-def train_head(kit: Set, *, has_vectors: bool, seed: int) -> tuple[Head, float, NDArray[np.float64]]:
+def train_head(
+    kit: Set, *, has_vectors: bool, seed: int, quantile: float = QUANTILE
+) -> tuple[Head, float, NDArray[np.float64]]:
     """The head on everything, its threshold in log-odds, and scores out of fold (n,)."""
-    scores, _, _ = out_of_fold(
-        kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=has_vectors, c=C, seed=seed
+    scores, _, _ = fold_scores(kit, has_vectors=has_vectors, seed=seed)
+    head = fit_head(kit.windows, kit.is_attack, kit.source, kit.learned, has_vectors=has_vectors, c=C)
+    return head, threshold_of(kit, scores, quantile=quantile), scores
+
+
+def fold_scores(kit: Set, *, has_vectors: bool, seed: int) -> tuple[NDArray[np.float64], list[Head], NDArray[np.int64]]:
+    """Of each example (n,) by the head of the fold that lacks its group; the heads; the fold of each example."""
+    return out_of_fold(
+        kit.windows,
+        kit.is_attack,
+        kit.source,
+        kit.group,
+        has_vectors=has_vectors,
+        c=C,
+        seed=seed,
+        learned=kit.learned,
     )
-    everything = np.ones(len(kit.is_attack), dtype=np.bool_)
-    head = fit_head(kit.windows, kit.is_attack, kit.source, everything, has_vectors=has_vectors, c=C)
-    return head, threshold_of(kit, scores), scores
 
 
 def train_context(kit: Set, *, seed: int) -> tuple[Context, float, NDArray[np.float64]]:
     """What the strangeness of windows is worth beside the head without vectors, the threshold in log-odds, and scores out of fold (n,)."""
-    _, heads, fold_of = out_of_fold(
-        kit.windows, kit.is_attack, kit.source, kit.group, has_vectors=False, c=C, seed=seed
-    )
+    _, heads, fold_of = fold_scores(kit, has_vectors=False, seed=seed)
     alone, strange = scores_of_windows(kit.windows, heads, fold_of), strangeness_of(kit.windows)
     context = fit_context(alone, strange, kit.windows, kit.is_attack, kit.source)
     scores = context.scores(alone, strange, kit.windows, len(kit.examples))
     return context, threshold_of(kit, scores), scores
 
 
-def threshold_of(kit: Set, scores: NDArray[np.float64]) -> float:
+def threshold_of(kit: Set, scores: NDArray[np.float64], *, quantile: float = QUANTILE) -> float:
     """The quantile of our own harmless texts' scores out of fold."""
     is_hard = ~kit.is_attack & np.char.startswith(kit.source, "own_")
-    return float(np.quantile(scores[is_hard], QUANTILE))
+    return float(np.quantile(scores[is_hard], quantile))
 
 
 def table(name: str, kit: Set, scores: NDArray[np.float64], threshold: float) -> str:
@@ -127,13 +153,25 @@ def table(name: str, kit: Set, scores: NDArray[np.float64], threshold: float) ->
     return "\n".join(lines)
 
 
+def merged(old: str, new: str) -> str:
+    """Tables of a page, each under '### ' and its name: new ones in the place of those of their name, the others behind the one before."""
+    parts = [re.split(r"(?m)^(?=### )", text.strip() + "\n") for text in (old, new)]
+    kept, made = [{part.partition("\n")[0]: part.strip() for part in side if part.strip()} for side in parts]
+    names, last = list(kept), -1
+    for name in made:
+        if name not in kept:
+            names.insert(last + 1, name)
+        last = names.index(name)
+    return "\n\n".join((kept | made)[name] for name in names)
+
+
 def write_card(card: Path, text: str) -> None:
-    """Replace what is between the card's markers. Raises InputError where it has none."""
+    """Put the tables between the card's markers, where those of other heads stay. Raises InputError where it has none."""
     before, found, rest = card.read_text(encoding="utf-8").partition(_BEGIN)
     if not found:
         raise InputError(f"expected {_BEGIN} in {card}, got a page without it")
-    after = rest.partition(_END)[2]
-    card.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}", encoding="utf-8")
+    old, _, after = rest.partition(_END)
+    card.write_text(f"{before}{_BEGIN}\n\n{merged(old, text)}\n\n{_END}{after}", encoding="utf-8")
 
 
 def main() -> int:
@@ -142,17 +180,30 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--cache", type=Path, default=Path("__cache__/training"))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--heads", default=",".join(WINDOW_CHARS), help="those to train; the others stay as they are")
     parser.add_argument("--card", type=Path, help="a page: the tables replace what is between its markers")
     options = parser.parse_args()
     torch.set_num_threads(1)
     vectors = CachedVectors(options.cache / "injection.npz")
-    weights: dict[str, Any] = {"seed": options.seed, "c": C, "quantile": QUANTILE, "probe": vectors.vectors([PROBE])[0]}
+    chosen = options.heads.split(",")
+    weights: dict[str, Any] = {"seed": options.seed, "c": C, "quantile": QUANTILE}
+    if set(chosen) == set(WINDOW_CHARS):
+        weights |= {"probe": vectors.vectors([PROBE])[0]}
+    else:
+        weights = dict(load_weights("injection")) | weights
     tables = []
-    for name in ("direct", "indirect"):
+    for name in chosen:
         kit = load_set(name, options.data, vectors, seed=options.seed)
         weights[f"{name}_window_chars"] = WINDOW_CHARS[name]
-        for kind in ("full", "lexical"):
-            head, threshold, scores = train_head(kit, has_vectors=kind == "full", seed=options.seed)
+        if name in MIN_CHARS:
+            weights[f"{name}_min_chars"] = MIN_CHARS[name]
+        for kind in ("lexical",) if name == "sentence" else ("full", "lexical"):
+            head, threshold, scores = train_head(
+                kit,
+                has_vectors=kind == "full",
+                seed=options.seed,
+                quantile=SENTENCE_QUANTILE if name == "sentence" else QUANTILE,
+            )
             weights |= head.weights(f"{name}_{kind}") | {f"{name}_{kind}_threshold": round(threshold, 5)}
             what = "vectors, n-grams and cues" if kind == "full" else "n-grams and cues alone"
             tables.append(table(f"{name}: {what}", kit, scores, threshold))

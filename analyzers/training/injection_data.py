@@ -9,10 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from driftline_analyzers.safety.windows import windows
+from driftline_analyzers.safety.windows import sentences, windows
 from training.injection_texts import Template, expand_many, load_templates
 
-WINDOW_CHARS: Final = {"direct": 900, "indirect": 160}
+WINDOW_CHARS: Final = {"direct": 900, "indirect": 160, "sentence": 200}
+MIN_CHARS: Final = {"sentence": 24}
+"""Heads that read single sentences: a shorter one goes with the next."""
+SHORT_CHARS: Final = 300
+"""Attacks that the head of sentences learns: of a longer one most sentences are harmless."""
 _PASSAGES: Final = Path(__file__).parent / "injection_passages.jsonl"
 _ARTICLE: Final = 4
 """Sentences that make an article of a Wikipedia entity; at most three times as many are taken."""
@@ -104,12 +108,18 @@ def cut(examples: Sequence[Example], *, head: str) -> tuple[list[str], list[int]
     texts, owners, are_attacks = [], [], []
     for i, one in enumerate(examples):
         begin, stop = one.attack or (0, len(one.text))
-        for start, end in windows(one.text, max_chars=WINDOW_CHARS[head]):
+        for start, end in _spans(one.text, head):
             shared = min(end, stop) - max(start, begin)
             texts.append(one.text[start:end])
             owners.append(i)
             are_attacks.append(one.is_attack and shared >= min(end - start, stop - begin) / 2)
     return texts, owners, are_attacks
+
+
+def _spans(text: str, head: str) -> list[tuple[int, int]]:
+    if head in MIN_CHARS:
+        return sentences(text, min_chars=MIN_CHARS[head], max_chars=WINDOW_CHARS[head])
+    return windows(text, max_chars=WINDOW_CHARS[head])
 
 
 def _own(name: str, *, each: int, is_attack: bool, source: str, rng: np.random.Generator) -> list[Example]:

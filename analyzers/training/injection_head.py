@@ -150,13 +150,19 @@ def out_of_fold(
     c: float,
     seed: int,
     n_folds: int = 5,
+    learned: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.float64], list[Head], NDArray[np.int64]]:
-    """Scores of examples by the head that has not seen their group, the heads, and the fold of each example."""
+    """Scores of examples by the head that has not seen their group, the heads, and the fold of each example. learned: those that heads may
+    be fitted to, all of them if None.
+    """
     n = len(is_attack)
+    may_learn = np.ones(n, dtype=np.bool_) if learned is None else learned
     scores, fold_of, heads = np.zeros(n), np.zeros(n, dtype=np.int64), []
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed).split(np.zeros(n), source, group)
     for fold, (train, test) in enumerate(folds):
-        head = fit_head(windows, is_attack, source, np.isin(np.arange(n), train), has_vectors=has_vectors, c=c)
+        head = fit_head(
+            windows, is_attack, source, np.isin(np.arange(n), train) & may_learn, has_vectors=has_vectors, c=c
+        )
         scores[test] = head.scores(windows, n)[test]
         fold_of[test] = fold
         heads.append(head)

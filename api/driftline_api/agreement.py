@@ -49,6 +49,26 @@ class LabelledScore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Places of the random order before which every part of the calls was walked, of all and of the flagged; None: to where labels go.
+
+    random_gap, flagged_gap: which part ends it, in words.
+    """
+
+    random_until: int | None = None
+    flagged_until: int | None = None
+    random_gap: str = ""
+    flagged_gap: str = ""
+
+    def gap(self, labels: Sequence[LabelledScore], *, of_flagged: bool) -> str:
+        """What keeps labels from standing for the whole, to be put behind a reason; '' when nothing does."""
+        n_without = len(representative(labels, of_flagged=of_flagged))
+        is_short = n_without > len(representative(labels, of_flagged=of_flagged, reach=self))
+        gap = self.flagged_gap if of_flagged else self.random_gap
+        return f": {gap}" if is_short and gap else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
     """A rate with its interval, or why there is none. n: labels that it rests on."""
 
@@ -75,25 +95,47 @@ class Agreement:
     kappa: Estimate
 
 
-def representative(labels: Sequence[LabelledScore], *, of_flagged: bool) -> list[LabelledScore]:
-    """The labels that are a simple random sample of all scored calls; of_flagged: of the flagged ones alone. Without disputed ones."""
+def representative(
+    labels: Sequence[LabelledScore], *, of_flagged: bool, reach: Reach | None = None
+) -> list[LabelledScore]:
+    """The labels that are a simple random sample of all scored calls; of_flagged: of the flagged ones alone. Without disputed ones.
+
+    reach: how far every part of the calls was walked; without one, as far as any was.
+    """
     last_random = max((one.place for one in labels if one.is_random), default=-1)
     if of_flagged:
         last = max((one.place for one in labels if one.is_picked_flagged and one.is_flagged), default=-1)
-        furthest = max(last, last_random)
+        furthest = _cut(max(last, last_random), reach.flagged_until if reach else None)
         return [one for one in labels if one.is_flagged and one.place <= furthest and not one.is_disputed]
-    return [one for one in labels if one.place <= last_random and not one.is_disputed]
+    furthest = _cut(last_random, reach.random_until if reach else None)
+    return [one for one in labels if one.place <= furthest and not one.is_disputed]
 
 
-def agree(labels: Sequence[LabelledScore], *, n_scored: int, n_flagged: int, confidence: float = 0.95) -> Agreement:
+def agree(
+    labels: Sequence[LabelledScore],
+    *,
+    n_scored: int,
+    n_flagged: int,
+    reach: Reach | None = None,
+    confidence: float = 0.95,
+) -> Agreement:
     """n_scored, n_flagged: calls that the analyzer scored and flagged, labelled or not."""
+    reach = reach or Reach()
     clear = [one for one in labels if not one.is_disputed]
-    flagged = representative(labels, of_flagged=True)
-    others = [one for one in representative(labels, of_flagged=False) if not one.is_flagged]
+    flagged = representative(labels, of_flagged=True, reach=reach)
+    others = [one for one in representative(labels, of_flagged=False, reach=reach) if not one.is_flagged]
+    gap, flagged_gap = (reach.gap(labels, of_flagged=of_flagged) for of_flagged in (False, True))
     k_flagged, k_others = (sum(one.is_positive for one in group) for group in (flagged, others))
-    precision = _precision(k_flagged, len(flagged), confidence=confidence)
+    precision = _precision(k_flagged, len(flagged), gap=flagged_gap, confidence=confidence)
     n_both = len(flagged) + len(others)
-    lack = _lack(len(flagged), len(others), n_flagged=n_flagged, n_others=n_scored - n_flagged)
+    lack = _lack(
+        len(flagged),
+        len(others),
+        n_flagged=n_flagged,
+        n_others=n_scored - n_flagged,
+        gap=gap,
+        flagged_gap=flagged_gap,
+    )
     if lack:
         recall = kappa = Estimate(value=None, low=None, high=None, n=n_both, reason=lack)
     else:
@@ -124,26 +166,30 @@ def upper_bound(k: int, n: int, *, error: float) -> float:
     return float(betaincinv(k + 1, n - k, 1 - error)) if k < n else 1.0
 
 
-def _precision(k: int, n: int, *, confidence: float) -> Estimate:
+def _cut(furthest: int, until: int | None) -> int:
+    return furthest if until is None else min(furthest, until - 1)
+
+
+def _precision(k: int, n: int, *, gap: str, confidence: float) -> Estimate:
     if n < LEAST_FLAGGED:
-        reason = (
-            f"expected at least {LEAST_FLAGGED} labels of flagged calls picked in the order flagged or random, got {n}"
-        )
+        reason = f"expected at least {LEAST_FLAGGED} labels of flagged calls picked in the order flagged or random, got {n}{gap}"
         return Estimate(value=None, low=None, high=None, n=n, reason=reason)
     error = (1 - confidence) / 2
     return Estimate(value=k / n, low=lower_bound(k, n, error=error), high=upper_bound(k, n, error=error), n=n)
 
 
-def _lack(n_flagged_labels: int, n_other_labels: int, *, n_flagged: int, n_others: int) -> str:
+def _lack(
+    n_flagged_labels: int, n_other_labels: int, *, n_flagged: int, n_others: int, gap: str, flagged_gap: str
+) -> str:
     if n_flagged and n_flagged_labels < min(LEAST_FLAGGED, n_flagged):
         return (
             f"expected at least {LEAST_FLAGGED} labels of flagged calls picked in the order flagged or random, "
-            f"got {n_flagged_labels}"
+            f"got {n_flagged_labels}{flagged_gap}"
         )
     if n_others and n_other_labels < LEAST_OTHERS:
         return (
             f"expected at least {LEAST_OTHERS} labels of calls that are not flagged, picked in random order, "
-            f"got {n_other_labels}"
+            f"got {n_other_labels}{gap}"
         )
     return "" if n_flagged or n_others else "expected scored calls, got none"
 

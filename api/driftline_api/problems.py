@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from driftline_api.body import whole_text
 from driftline_core import InputError, NotFound, QueryError, StoreError, get_logger
 
 MEDIA_TYPE = "application/problem+json"
@@ -80,7 +81,9 @@ def problem_response(
     status: int, kind: str, title: str, detail: str, *, errors: list[FieldProblem] | None = None
 ) -> JSONResponse:
     """The answer itself."""
-    problem = Problem(type=f"/problems/{kind}", title=title, status=status, detail=detail, errors=errors or [])
+    problem = Problem(
+        type=f"/problems/{kind}", title=title, status=status, detail=whole_text(detail), errors=errors or []
+    )
     headers = {"retry-after": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     return JSONResponse(problem.model_dump(mode="json"), status, headers=headers, media_type=MEDIA_TYPE)
 
@@ -118,11 +121,12 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 def _field_problem(item: Any) -> FieldProblem:
     got = item.get("input")
-    text = got if isinstance(got, int | float | bool | None) else str(got)[:200]
-    detail = str(item["msg"])
+    text = got if isinstance(got, int | float | bool | None) else whole_text(str(got)[:200])
+    detail = whole_text(str(item["msg"]))
     if isinstance(got, str) and "datetime" in detail and re.search(r" \d\d:?\d\d$", got):
         detail += "; send the + of an offset as %2B"
-    return FieldProblem(where=".".join(str(part) for part in item["loc"]), detail=detail, got=text)
+    where = whole_text(".".join(str(part) for part in item["loc"]))
+    return FieldProblem(where=where, detail=detail, got=text)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:

@@ -40,7 +40,8 @@ class Score(BaseModel):
     )
     computed_at: UtcDatetime = Field(description="When it was computed (UTC).")
     text_preview: str = Field(
-        description="Start of the prompt or completion that was scored; '' when the generation is gone, and for other fields."
+        description="Start of the prompt or completion that was scored; '' when the generation is gone; "
+        "of documents and tool results in the review queue alone."
     )
 
 

@@ -48,15 +48,16 @@ def scoring_metrics(services: Sequence[Service]) -> Iterable[Metric]:
         yield family
     lag = GaugeMetricFamily(
         "driftline_scoring_lag_seconds",
-        "Time since the oldest trace that is not scored had settled; 0 when none waits.",
+        "Time since the oldest trace that is not scored, or not judged, had settled; 0 when none waits.",
         labels=["project"],
     )
     waiting = GaugeMetricFamily(
         "driftline_scoring_waiting_traces", "Settled traces that are known to wait, at most a page.", labels=["project"]
     )
-    for stats in runners:
-        for project, value in stats["lag_s"].items():
-            lag.add_metric([project], value)
-        for project, value in stats["waiting"].items():
-            waiting.add_metric([project], value)
+    for gauge, field in ((lag, "lag_s"), (waiting, "waiting")):
+        most: dict[str, float] = {}
+        for stats in runners:
+            most |= {project: max(value, most.get(project, 0.0)) for project, value in stats[field].items()}
+        for project, value in most.items():
+            gauge.add_metric([project], value)
     yield from (lag, waiting)

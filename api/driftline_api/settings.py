@@ -18,7 +18,7 @@ class ApiSettings(ComponentSettings):
     allowed_hosts: tuple[str, ...] = Field(
         default=(),
         description=(
-            "Host names that requests may carry (JSON list), without port; '*' is any. Empty: loopback names while "
+            "Host names that requests may carry, without port; '*' is any. Empty: loopback names while "
             "listening on loopback, which keeps other web sites from reading the store by DNS rebinding; otherwise any."
         ),
     )

@@ -5,13 +5,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import reduce
+from operator import add
 from pathlib import Path
 from types import FrameType
 
 from driftline_analyzers import AnalysisRunner, AnalyzerSettings, ScoringRunner
+from driftline_analyzers.bias.runner import BiasRunner
+from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.embed.factory import make_embedder
 from driftline_cli.console import human_console, progress_bars, write_json
-from driftline_cli.judge import judges
+from driftline_cli.judge import judging
 from driftline_cli.store_access import hold_store
 from driftline_core.errors import InputError
 
@@ -46,17 +50,25 @@ def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
         settings = AnalyzerSettings()
         embedder = make_embedder(settings)
         runner = AnalysisRunner(settings, store, progress=advance, embedder=embedder)
-        scoring = ScoringRunner(settings, store, progress=advance, embedder=embedder, more_scorers=judges(store))
-        with _interruptible(runner, scoring):
+        scoring = [
+            ScoringRunner(settings, store, progress=advance, embedder=embedder),
+            *judging(settings, store, embedder=embedder, progress=advance),
+        ]
+        bias = [BiasRunner(store, BiasSettings.of(settings), embedder=embedder)] if settings.bias_window else []
+        with _interruptible(runner, *scoring, *bias):
             if options.start is not None and options.end is not None:
                 report = runner.run_range(options.project, from_time=options.start, to_time=options.end)
-                scored = scoring.run_range(options.project, from_time=options.start, to_time=options.end)
+                reports = [
+                    one.run_range(options.project, from_time=options.start, to_time=options.end) for one in scoring
+                ]
             else:
                 report = runner.run_once(options.project)
-                scored = scoring.run_once(options.project, is_settled=True)
+                reports = [one.run_once(options.project, is_settled=True) for one in scoring]
+            groups = [one.run_once(options.project) for one in bias if options.start is None]
+        scored = reduce(add, reports)
     is_complete = report.is_complete and scored.is_complete
     if is_json:
-        write_json({**asdict(report), "scoring": asdict(scored)})
+        write_json({**asdict(report), "scoring": asdict(scored), "groups": [asdict(one) for one in groups]})
     else:
         console.print(
             f"{report.windows} windows, {report.findings} findings: [red]{report.drifts} drift[/], "
@@ -66,11 +78,15 @@ def run_analyze(options: AnalyzeOptions, *, is_json: bool) -> int:
             f"{scored.calls:,} calls scored: [red]{_told(scored.flagged) or 'nothing'}[/] flagged, "
             f"{sum(scored.unknown.values()):,} scores unknown, {sum(scored.failed.values()):,} failed"
         )
+        for one in groups:
+            console.print(
+                f"{one.windows} windows compared by groups of people, {one.calls:,} calls: [red]{one.gaps} gaps[/], {one.errors} failed"
+            )
         for error in scored.errors:
             console.print(error, style="red", markup=False, highlight=False)
         if not is_complete:
             console.print("[yellow]interrupted[/]: what was tested is written; the same command goes on with the rest")
-    if report.errors or scored.errors:
+    if report.errors or scored.errors or any(one.errors for one in groups):
         return 1
     return 0 if is_complete else 130
 
@@ -82,7 +98,7 @@ def _told(counts: Mapping[str, int]) -> str:
 
 
 @contextmanager
-def _interruptible(*runners: AnalysisRunner | ScoringRunner) -> Iterator[None]:
+def _interruptible(*runners: AnalysisRunner | ScoringRunner | BiasRunner) -> Iterator[None]:
     """Ctrl-C ends the run after the batch at hand, with what it has written; a second one ends the process."""
 
     def stop(signum: int, frame: FrameType | None) -> None:

@@ -21,7 +21,7 @@ from driftline_api.app import create_app
 from driftline_api.self_samples import SelfSamples
 from driftline_api.service import ApiServer
 from driftline_api.settings import ApiSettings
-from driftline_cli.judge import judges
+from driftline_cli.judge import judging
 from driftline_cli.lock import DataDirLock
 from driftline_cli.ports import free_port, require_free_ports
 from driftline_cli.query_source import query_source
@@ -138,7 +138,7 @@ def _wire(
     prices = PriceBook(store)
     embedder = make_embedder(analyzers)
     analysis = AnalysisRunner(analyzers, store, clock, embedder=embedder)
-    scoring = ScoringRunner(analyzers, store, embedder=embedder, more_scorers=judges(store))
+    scoring = ScoringRunner(analyzers, store, embedder=embedder)
     evaluator = AlertEvaluator(alerts, store, query_source(alerts, store), clock, datasets=datasets)
     services: list[Service] = [intake]
     background: list[Service] = [
@@ -147,10 +147,11 @@ def _wire(
         PeriodicService(name="feedback", interval_s=FEEDBACK_INTERVAL_S, tick=FeedbackRollup(store).tick),
         analysis.service(),
         scoring.service(),
+        *(judge.service() for judge in judging(analyzers, store, embedder=embedder)),
         evaluator,
     ]
     if analyzers.bias_window:
-        background.append(_bias(store, analyzers, clock, embedder).service())
+        background.append(BiasRunner(store, BiasSettings.of(analyzers), clock, embedder=embedder).service())
     if analyzers.anomaly_max_series:
         background.append(AnomalyRunner(store, analyzers, clock).service())
     if analyzers.budgets:
@@ -179,16 +180,6 @@ def _wire(
 def _with_port(api: ApiSettings) -> ApiSettings:
     """The settings with a free port in place of 0, because alerts link to the page before it is served."""
     return api if api.port else api.model_copy(update={"port": free_port(api.host)})
-
-
-def _bias(store: Store, analyzers: AnalyzerSettings, clock: Clock, embedder: Embedder) -> BiasRunner:
-    settings = BiasSettings(
-        window=analyzers.bias_window,
-        declared=analyzers.bias_declared,
-        template_by=analyzers.bias_template_by,
-        pair_by=analyzers.bias_pair_by,
-    )
-    return BiasRunner(store, settings, clock, embedder=embedder)
 
 
 def _linked(alerts: AlertSettings, api: ApiSettings) -> AlertSettings:

@@ -47,17 +47,18 @@ def run_label(body: dict[str, Any], *, url: str, project: str, is_json: bool) ->
 
 
 def run_agreement(
-    analyzer: str, *, from_time: str | None, to_time: str | None, url: str, project: str, is_json: bool
+    analyzer: str, *, service: str, from_time: str | None, to_time: str | None, url: str, project: str, is_json: bool
 ) -> None:
     """Show how far analyzers and reviewers agree."""
     with ApiClient(url, project=project) as api:
-        answer = api.get(f"{_API}/agreement", {"analyzer": analyzer, **_range(from_time, to_time)})
+        answer = api.get(f"{_API}/agreement", {"analyzer": analyzer, "service": service, **_range(from_time, to_time)})
     if is_json:
         write_json(answer)
         return
     table = Table(
         "analyzer",
         "field",
+        "service",
         "scored",
         "flagged",
         "labelled",
@@ -71,7 +72,7 @@ def run_agreement(
     for item in answer["items"]:
         rates = [item[name] for name in ("precision", "recall", "kappa")]
         counts = [f"{item[name]:,}" for name in ("n_scored", "n_flagged", "n_labelled")]
-        table.add_row(item["analyzer"], item["field"], *counts, *map(_rate, rates))
+        table.add_row(item["analyzer"], item["field"], escape(item["service"]) or "all", *counts, *map(_rate, rates))
         lacks |= {f"{item['analyzer']} {item['field']}: {rate['reason']}": None for rate in rates if rate["reason"]}
     console = human_console(is_json=False)
     console.print(table if answer["items"] else "[dim]no scores in this range[/]")
@@ -88,12 +89,15 @@ def run_calibrate(
     if is_json:
         write_json(made)
         return
+    of_service = f" of {escape(body['service'])}" if body["service"] else ""
     rate = "precision at least" if made["rule"] == "precision" else "false-positive rate at most"
+    side = "up to" if made["flagged_end"] == "low" else "from"
     state = f"version {made['version']}" if made["version"] else "dry run, nothing kept"
     human_console(is_json=False).print(
-        f"[bold]{made['analyzer']} {made['field']}[/]: flagged from [bold]{made['threshold']:.6g}[/] ({state})\n"
+        f"[bold]{made['analyzer']} {made['field']}[/]: flagged {side} [bold]{made['threshold']:.6g}[/] ({state})\n"
         f"{rate} {made['bound']:.3f} with {made['confidence']:.0%} confidence, by {made['n_labels']:,} labels\n"
-        f"of {made['n_scored']:,} scored calls it would flag {made['n_flagged_after']:,}; {made['n_flagged_before']:,} are flagged now"
+        f"of {made['n_scored']:,} scored calls{of_service} it would flag {made['n_flagged_after']:,}; "
+        f"{made['n_flagged_before']:,} are flagged now"
     )
 
 

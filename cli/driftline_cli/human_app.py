@@ -11,6 +11,7 @@ from driftline_cli.flags import DEFAULT_API, ApiUrl, AsJson, Project
 AnalyzerName = Annotated[str, typer.Argument(help="The analyzer, e.g. grounding.")]
 Field = Annotated[str, typer.Option(help="Its field; may be left out where it scores one.")]
 From = Annotated[str | None, typer.Option("--from", help="Calls from then on: RFC 3339 or epoch.")]
+Service = Annotated[str, typer.Option(help="Only this service's calls and labels.")]
 To = Annotated[str | None, typer.Option("--to", help="Calls before then: RFC 3339, epoch or 'now'.")]
 
 
@@ -22,6 +23,7 @@ def review(
         typer.Option(help="Which come first; `random` lets recall be estimated."),
     ] = "mixed",
     field: Field = "",
+    service: Service = "",
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=500)] = 20,
     from_time: From = None,
     to_time: To = None,
@@ -32,7 +34,7 @@ def review(
     """Show what reviewers should look at next: the unsure, the flagged and a random part, those without a label first."""
     from driftline_cli.human import run_review
 
-    parameters = {"analyzer": analyzer, "order": order, "field": field, "limit": limit}
+    parameters = {"analyzer": analyzer, "order": order, "field": field, "service": service, "limit": limit}
     run_review(parameters, from_time=from_time, to_time=to_time, url=url, project=project, is_json=is_json)
 
 
@@ -74,6 +76,7 @@ def label(
 def agreement(
     *,
     analyzer: Annotated[str, typer.Argument(help="Only this analyzer.")] = "",
+    service: Service = "",
     from_time: From = None,
     to_time: To = None,
     url: ApiUrl = DEFAULT_API,
@@ -83,7 +86,9 @@ def agreement(
     """How far the analyzers agree with what reviewers said: precision, recall and kappa with intervals, or why there are none."""
     from driftline_cli.human import run_agreement
 
-    run_agreement(analyzer, from_time=from_time, to_time=to_time, url=url, project=project, is_json=is_json)
+    run_agreement(
+        analyzer, service=service, from_time=from_time, to_time=to_time, url=url, project=project, is_json=is_json
+    )
 
 
 def calibrate(
@@ -98,6 +103,7 @@ def calibrate(
     ] = None,
     confidence: Annotated[float, typer.Option(help="That it holds.", min=0.5, max=0.9999)] = 0.95,
     field: Field = "",
+    service: Service = "",
     from_time: From = None,
     to_time: To = None,
     is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would be and keep nothing.")] = False,
@@ -115,6 +121,7 @@ def calibrate(
     body = {
         "analyzer": analyzer,
         "field": field,
+        "service": service,
         "target_precision": target_precision,
         "max_false_positive_rate": max_false_positive_rate,
         "confidence": confidence,
@@ -136,7 +143,8 @@ def export(
         typer.Option("--labelled/--not-labelled", help="Only calls that a reviewer labelled, or only the others."),
     ] = None,
     sentiment: Annotated[
-        Literal["", "negative", "neutral", "positive"], typer.Option(help="Only calls with such feedback.")
+        Literal["", "negative", "neutral", "positive"],
+        typer.Option(help="Only calls with such feedback, given between --from and --to."),
     ] = "",
     service: Annotated[str, typer.Option(help="Only this service.")] = "",
     model: Annotated[str, typer.Option(help="Only this model.")] = "",

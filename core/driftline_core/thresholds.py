@@ -23,7 +23,9 @@ _WRITING: Final = threading.Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzerThreshold:
-    """A call is flagged when its value is at least threshold. bound: of the rate that `rule` names, at `confidence`; target: as asked for.
+    """A call is flagged when its value is at threshold or beyond it (driftline_core.directions).
+
+    bound: of the rate that `rule` names, at `confidence`; target: as asked for.
 
     analyzer_version: whose values were labelled; it says nothing of another version's. is_removed: the analyzer's own counts again.
     from_time, to_time: of the labelled calls, UTC. version counts up.

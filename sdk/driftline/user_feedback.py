@@ -1,7 +1,8 @@
 """`feedback()`: what a user thought of an answer, as an OpenTelemetry log record of the GenAI conventions.
 
-It goes where spans go, as one event `gen_ai.evaluation.result` of name `user_feedback`. Written as OTLP/JSON here, because OpenTelemetry's
-own log modules are private and change from release to release. Sources: OTLP 1.x JSON encoding; semantic-conventions-genai v1.42.0-dev.
+It goes where spans go, as one event `gen_ai.evaluation.result` of name `user_feedback` or the app's own. Written as OTLP/JSON here, because
+OpenTelemetry's own log modules are private and change from release to release.
+Sources: OTLP 1.x JSON encoding; semantic-conventions-genai v1.42.0-dev.
 """
 
 import json
@@ -9,6 +10,7 @@ import logging
 import math
 import os
 import queue
+import re
 import threading
 import time
 from collections import Counter
@@ -21,6 +23,7 @@ from driftline.capture import is_content_captured
 
 _log = logging.getLogger("driftline")
 
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 EVENT: Final = "gen_ai.evaluation.result"
 NAME: Final = "user_feedback"
 QUEUE_RECORDS: Final = 1_000
@@ -163,17 +166,18 @@ def feedback(
     score: float | None = None,
     rating: float | None = None,
     comment: str | None = None,
+    name: str = NAME,
 ) -> bool:
     """Say what a user thought of an answer. Never raises and never waits; True when it is on its way, else the log says why not.
 
     trace_id, span_id: of the call, as hex digits or numbers, e.g. `generation.trace_id`; without span_id the trace as a whole is meant,
         without either the span that runs now. The call may be sent before, after or never.
     score: -1 bad, 0 neutral, 1 good, or between. rating: instead, from 0 (worst) to 1 (best). comment: cut to 10,000 characters, and
-        left out where content is not captured.
-    Saying it again replaces what was said of this call before.
+        left out where content is not captured. name: which question was answered, where an app asks several.
+    Saying it again replaces what was said of this call before under the same name.
     """
     try:
-        record = _record(trace_id=trace_id, span_id=span_id, score=score, rating=rating, comment=comment)
+        record = _record(trace_id=trace_id, span_id=span_id, score=score, rating=rating, comment=comment, name=name)
     except ValueError as error:
         _log.warning("driftline: feedback not sent: %s", error)
         return False
@@ -193,7 +197,10 @@ def _record(
     score: float | None,
     rating: float | None,
     comment: str | None,
+    name: str,
 ) -> Record:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"expected a name like {_NAME.pattern}, got {name[:80]!r}")
     if trace_id is None and span_id is None:
         context = trace.get_current_span().get_span_context()
         trace_id, span_id = context.trace_id, context.span_id
@@ -205,7 +212,9 @@ def _record(
     text = str(comment)[:COMMENT_CHARACTERS].strip() if comment is not None and is_content_captured() else ""
     if value is None and not text:
         raise ValueError("expected a score, a rating or a comment, got none")
-    attributes = [_attribute("gen_ai.evaluation.name", NAME)]
+    attributes = [_attribute("gen_ai.evaluation.name", name)]
+    if name != NAME:  # a judge may send evaluations of any name: this one is a person's
+        attributes.append(_attribute("driftline.annotator_kind", "HUMAN"))
     if value is not None:
         attributes.append({"key": "gen_ai.evaluation.score.value", "value": {"doubleValue": value}})
         label = "negative" if value < 0 else "positive" if value > 0 else "neutral"

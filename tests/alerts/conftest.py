@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from driftline_alerts.alertmanager import Alertmanager
 from tests.alerts.pagerduty_server import PagerDutyServer
 from tests.alerts.receiver import Receiver, wait_until
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -43,14 +43,6 @@ def authority(system_binary: Callable[[str], str], tmp_path: Path) -> Path:
         capture_output=True,
     )
     return tmp_path / "ca.pem"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 ONE_HOOK = """

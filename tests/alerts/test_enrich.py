@@ -21,14 +21,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def insert_finding(store: Store, *, end: datetime, status: str = "drift", text: str = "a new topic") -> None:
+def insert_finding(
+    store: Store, *, end: datetime, status: str = "drift", text: str = "a new topic", reference: str = "previous"
+) -> None:
     examples = [
         {"text": f"{text} {number}", "trace_id": "0a" * 16, "span_id": "0b" * 8, "novelty": 1.0} for number in range(5)
     ]
     explanation = json.dumps({"examples": examples})
     row = (
-        f"{end}", "default", "semantic_drift", "1", "chat", "m", "completion", "v2", end - timedelta(hours=1),
-        end, "previous", status, 0.1, 0.001, 0.004, 0.01, 9.25, 400, 120, 60, explanation,
+        f"{end} {reference}", "default", "semantic_drift", "1", "chat", "m", "completion", "v2", end - timedelta(hours=1),
+        end, reference, status, 0.1, 0.001, 0.004, 0.01, 9.25, 400, 120, 60, explanation,
     )  # fmt: skip
     store.insert("findings", COLUMNS, [row])
 
@@ -62,6 +64,19 @@ def test_alert_about_groups_carries_examples_of_the_gap(store: Store, rules: Pat
     fire(store, AlertSettings(rule_paths=(rules,), query_offset_s=0, webhook_urls=(receiver.url,)))
     (alert,) = receiver.alerts("firing")
     assert alert["annotations"]["examples"].startswith("- about them 0 (trace ")
+
+
+@pytest.mark.parametrize(("reference", "told"), [("baseline", "old"), ("previous", "new"), ("", "new")])
+def test_alert_about_one_reference_tells_nothing_of_another(
+    store: Store, rules: Path, receiver: Receiver, reference: str, told: str
+) -> None:
+    insert_finding(store, end=NOW - timedelta(hours=2), text="old", reference="baseline")
+    insert_finding(store, end=NOW - timedelta(hours=1), text="new", reference="previous")
+    text = rules.read_text(encoding="utf-8").replace("severity: critical", f"reference: '{reference}'")
+    rules.write_text(text, encoding="utf-8")
+    fire(store, AlertSettings(rule_paths=(rules,), query_offset_s=0, webhook_urls=(receiver.url,)))
+    (alert,) = receiver.alerts("firing")
+    assert alert["annotations"]["examples"].startswith(f"- {told} 0 (trace ")
 
 
 def test_examples_stay_here_when_they_are_switched_off(store: Store, rules: Path, receiver: Receiver) -> None:

@@ -14,10 +14,11 @@ from driftline_alerts.service import AlertEvaluator
 from driftline_alerts.settings import AlertSettings
 from driftline_core.clock import utc_now
 from driftline_core.store import Store
-from tests.alerts.conftest import AlertmanagerProcess, free_port
+from tests.alerts.conftest import AlertmanagerProcess
 from tests.alerts.numbers import Numbers, Time
 from tests.alerts.pagerduty_server import ROUTING_KEY, PagerDutyServer
 from tests.alerts.receiver import wait_until
+from tests.ports import free_port
 
 RULES = """
 groups:

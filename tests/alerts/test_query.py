@@ -10,8 +10,8 @@ import pytest
 
 from driftline_alerts.query import HttpQuerySource
 from driftline_core.errors import QueryError
-from tests.alerts.conftest import free_port
 from tests.alerts.receiver import Receiver, wait_until
+from tests.ports import free_port
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -43,12 +43,13 @@ def api(store: Store, tmp_path: Path) -> Iterator[ApiServer]:
 
 @pytest.fixture
 def fire(store: Store, tmp_path: Path, receiver: Receiver, api: ApiServer) -> Fire:
-    """Evaluates a rule that fires for service chat, with these annotations."""
+    """Evaluates a rule that fires for service chat, with these annotations, and a label where a reference is given."""
 
     @contextmanager
-    def fired(*annotations: str, datasets: Path | None = None) -> Iterator[AlertEvaluator]:
+    def fired(*annotations: str, datasets: Path | None = None, reference: str = "") -> Iterator[AlertEvaluator]:
         rules = tmp_path / "rules.yaml"
-        rules.write_text(rule_file().replace("driftline_no_data: hold", ", ".join(annotations)), encoding="utf-8")
+        text = rule_file().replace("driftline_no_data: hold", ", ".join(annotations))
+        rules.write_text(text.replace("severity: critical", f"reference: '{reference}'"), encoding="utf-8")
         settings = AlertSettings(
             rule_paths=(rules,),
             query_offset_s=0,
@@ -69,7 +70,8 @@ def fire(store: Store, tmp_path: Path, receiver: Receiver, api: ApiServer) -> Fi
 
 @pytest.fixture
 def calls(store: Store) -> None:
-    """Twenty calls an hour ago, of which the even ones were flagged and the third was disliked."""
+    """Twenty calls an hour ago, of which the even ones were flagged and the third was disliked; a call of three days ago was disliked
+    two hours ago, another one two days ago."""
     times = [NOW - timedelta(hours=1) + timedelta(seconds=n) for n in range(1, 21)]
     put(store, "generations", [generation(n, time=time, service="chat") for n, time in enumerate(times, start=1)])
     put(
@@ -80,12 +82,19 @@ def calls(store: Store) -> None:
             for n, time in enumerate(times, start=1)
         ],
     )
-    ids = {"trace_id": bytes.fromhex(trace_id(3)), "span_id": bytes.fromhex(span_id(3))}
+    put(store, "generations", [generation(n, time=NOW - timedelta(days=3), service="chat") for n in (31, 32)])
+    disliked = {3: NOW - timedelta(minutes=30), 31: NOW - timedelta(hours=2), 32: NOW - timedelta(days=2)}
     put(
         store,
         "human_labels",
-        [{"project": "default", **ids, "kind": "feedback", "name": "user_feedback", "value": -1.0}],
-    )
+        [
+            {
+                "project": "default", "trace_id": bytes.fromhex(trace_id(n)), "span_id": bytes.fromhex(span_id(n)),
+                "kind": "feedback", "name": "user_feedback", "value": -1.0, "created_at": time,
+            }
+            for n, time in disliked.items()
+        ],
+    )  # fmt: skip
 
 
 def pipeline(receiver: Receiver) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -121,7 +130,7 @@ def test_feedback_takes_what_users_disliked_and_a_finding_its_window(
 ) -> None:
     with fire("driftline_export: feedback"):
         _, rows = pipeline(receiver)
-        assert [row["trace_id"] for row in rows] == [trace_id(3)]
+        assert [row["trace_id"] for row in rows] == [trace_id(31), trace_id(3)]
     receiver.requests.clear()
     start = NOW - timedelta(hours=1)
     drifted = finding(
@@ -136,6 +145,23 @@ def test_feedback_takes_what_users_disliked_and_a_finding_its_window(
         assert "p-value 0.001" in alert["annotations"]["finding"]
         (shown,) = evaluator.alerts_payload()["alerts"]
         assert shown["annotations"]["export_version"] == alert["driftline"]["export"]["version"]
+
+
+@pytest.mark.usefixtures("calls")
+def test_the_window_is_that_of_the_reference_that_the_alert_is_about(
+    fire: Fire, receiver: Receiver, store: Store
+) -> None:
+    start = NOW - timedelta(hours=1)
+    ends = {"baseline": start + timedelta(seconds=6), "previous": start + timedelta(seconds=11)}
+    drifted = [
+        finding(n, window_start=start, window_end=end, service="chat", segment_by="service", reference=reference)
+        for n, (reference, end) in enumerate(ends.items(), start=7)
+    ]
+    put(store, "findings", drifted)
+    with fire("driftline_export: 'true'", "driftline_examples: semantic_drift", reference="baseline"):
+        alert, rows = pipeline(receiver)
+    assert alert["driftline"]["evidence"]["finding"]["finding_id"] == "finding-0007"
+    assert [row["trace_id"] for row in rows] == [trace_id(n) for n in range(1, 6)]
 
 
 @pytest.mark.usefixtures("calls")

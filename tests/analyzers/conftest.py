@@ -25,7 +25,7 @@ class RememberingEmbedder(SentenceEmbedder):
 @pytest.fixture(scope="session", autouse=True)
 def _two_threads() -> Iterator[None]:
     """Leave cores to the other tests."""
-    threads = torch.get_num_threads()
+    threads = torch.get_num_threads()  # fewer under xdist: tests/conftest.py
     torch.set_num_threads(min(2, threads))
     yield
     torch.set_num_threads(threads)

@@ -1,7 +1,6 @@
 """One set of samples for our engine and for a real Prometheus, and how they get into it."""
 
 import math
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from driftline_api.promql.matchers import LabelMatcher, matches_all
 from driftline_api.promql.numbers import format_sample
 from driftline_api.promql.values import Labels, Series, make_labels
+from tests.ports import free_port
 
 START = 1_700_000_000 // 3600 * 3600
 """Unix seconds of the first sample."""
@@ -150,14 +150,6 @@ def wait_until_ready(url: str, process: subprocess.Popen[bytes], deadline_s: flo
             pass
         time.sleep(0.05)
     raise AssertionError(f"expected {url} to answer within {deadline_s} s")
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _open_metrics(series: Sequence[Series]) -> Iterator[str]:

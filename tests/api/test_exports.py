@@ -120,6 +120,44 @@ def test_filters_choose_calls(exporting: TestClient) -> None:
 
 
 @pytest.mark.usefixtures("filled")
+def test_feedback_is_chosen_by_when_it_was_given_whenever_the_call_was(exporting: TestClient, store: Store) -> None:
+    ids = {"trace_id": bytes.fromhex(trace_id(9)), "span_id": bytes.fromhex(span_id(9))}
+    said = {"kind": "feedback", "name": "user_feedback", "value": 1.0, "created_at": NOON + timedelta(days=3)}
+    put(store, "human_labels", [{"project": "default", **ids, **said}])
+    wanted = {"sentiment": "positive", "from": "2026-11-23T11:00:00Z", "to": "2026-11-23T13:00:00Z"}
+    manifest = exporting.post(PATH, json=wanted).json()
+    assert [row["trace_id"] for row in lines(exporting, manifest)] == [trace_id(9)]
+    before = {**wanted, "from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00Z"}
+    assert exporting.post(PATH, json=before).status_code == 422
+
+
+@pytest.mark.usefixtures("filled")
+def test_documents_that_came_after_the_call_are_left_out_and_a_reranker_is_taken(
+    exporting: TestClient, store: Store
+) -> None:
+    later: dict[str, Any] = {"time": NOON + timedelta(hours=1), "kind": "retrieval", "span_id": b"retrlate"}
+    reranked: dict[str, Any] = {"time": NOON, "kind": "reranker", "span_id": b"reranker"}
+    put(
+        store,
+        "generations",
+        [
+            generation(7, documents=[("", text, None)], **which)
+            for text, which in (("later", later), ("ranked", reranked))
+        ],
+    )
+    rows = lines(exporting, exporting.post(PATH, json={"service": "support"}).json())
+    assert [one["content"] for one in rows[6]["documents"]] == ["ranked"]
+
+
+def test_a_gap_between_groups_is_refused_with_what_to_export_instead(exporting: TestClient, store: Store) -> None:
+    put(store, "findings", [finding(1, window_end=NOON, segment_by="group:religion", segment="muslim", status="gap")])
+    refused = exporting.post(PATH, json={"finding_id": "finding-0001"})
+    assert refused.status_code == 422
+    told = "got a gap between groups, which are found in texts: export the calls of service support from 2026-11-20T06:00:00Z"
+    assert told in refused.json()["detail"]
+
+
+@pytest.mark.usefixtures("filled")
 def test_a_finding_selects_its_window_and_segment(exporting: TestClient, store: Store) -> None:
     drifted = {"segment_by": "metadata.tenant", "segment": "t0", "model": ""}
     end = NOON + timedelta(seconds=60)

@@ -1,5 +1,6 @@
 """Feedback of users and labels of reviewers: kept, replaced, taken back, shown with the call, whichever comes first."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi.testclient import TestClient
 from driftline_core.store import Store
 from tests.api.records import NOON, generation, put, score, span, span_id, trace_id
 
+JSON = {"content-type": "application/json"}
 FEEDBACK = "/api/v1/feedback"
 LABELS = "/api/v1/labels"
 CALL = {"trace_id": trace_id(1), "span_id": span_id(1)}
@@ -81,6 +83,25 @@ def test_feedback_that_cannot_be_meant_is_refused(quiet_client: TestClient, body
     assert answer.status_code == 422
     assert detail in answer.json()["detail"]
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_half_a_surrogate_pair_is_kept_as_the_replacement_character(client: TestClient, method: str) -> None:
+    label = {"analyzer": "outliers", "field": "prompt", "is_positive": True}
+    body = json.dumps({**CALL, "comment": "broken \ud83d, whole \U0001f600", **(label if method == "PUT" else {})})
+    answer = client.request(method, LABELS if method == "PUT" else FEEDBACK, content=body, headers=JSON)
+    assert answer.is_success, answer.text
+    assert answer.json()["comment"] == "broken \ufffd, whole \U0001f600"
+
+
+@pytest.mark.parametrize("path", [FEEDBACK, "/api/v1/thresholds", "/api/v1/exports", "/api/v1/references"])
+def test_half_a_surrogate_pair_in_a_wrong_body_is_told_and_no_fault_of_ours(
+    quiet_client: TestClient, path: str
+) -> None:
+    body = json.dumps({"\ud83d": "\ud83d", "trace_id": "\udc00", "analyzer": "\udc00", "service": "\udc00"})
+    answer = quiet_client.post(path, content=body, headers=JSON)
+    assert answer.status_code == 422
+    assert "\ufffd" in answer.json()["detail"]
 
 
 def test_what_sdks_sent_stands_beside_it_and_judges_are_no_users(client: TestClient, store: Store) -> None:

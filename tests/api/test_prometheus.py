@@ -19,7 +19,7 @@ from driftline_api.routes.prometheus import prometheus_router
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
 from tests.api.prometheus_rows import NOON, finding, insert, rollup
-from tests.api.promql_samples import free_port
+from tests.ports import free_port
 
 T = int(NOON.timestamp())
 MINUTE = timedelta(minutes=1)

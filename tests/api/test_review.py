@@ -167,3 +167,20 @@ def test_a_threshold_that_labels_cannot_carry_is_refused(client: TestClient, sto
     ):
         answer = client.post("/api/v1/thresholds", json=body)
         assert (answer.status_code, detail in answer.json()["detail"]) == (422, True), orjson.dumps(answer.json())
+
+
+def test_the_queue_shows_the_document_and_the_tool_result_that_are_meant(client: TestClient, store: Store) -> None:
+    told = '{"index": 1}'
+    documents = [("", "one", None), ("", "two", None)]
+    retrieval = generation(1, time=NOON, kind="retrieval", span_id=b"retrieva", documents=documents)
+    tool = generation(1, time=NOON, kind="tool", span_id=b"tooltool", tool_result="wired 20 euros")
+    put(store, "generations", [generation(1, time=NOON + timedelta(seconds=1))])
+    put(store, "generations", [{"tool_result": "", **retrieval}, {"documents": [], **tool}])
+    put(store, "scores", [graded(1, 0.9, field=field, evidence=told) for field in ("document", "prompt")])
+    put(store, "scores", [graded(1, 0.8, field="tool_result", evidence="{}")])
+    items = client.get(REVIEW, params={**GROUNDING, "order": "random"}).json()["items"]
+    assert {item["field"]: item["text_preview"] for item in items} == {
+        "document": "two",
+        "tool_result": "wired 20 euros",
+        "prompt": "How do I reset password number 1?",
+    }

@@ -56,7 +56,7 @@ def driftline(tmp_path: Path) -> Run:
         return subprocess.run(
             [sys.executable, "-m", "driftline_cli.main", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "COLUMNS": str(columns), "OMP_NUM_THREADS": "2"},
+            env={"OMP_NUM_THREADS": "2", **os.environ, "COLUMNS": str(columns)},
             capture_output=True,
             text=True,
             timeout=timeout_s,

@@ -41,7 +41,7 @@ def main() -> int:
         api={"port": 0},
     )
     with run_embedded(options, command="test", is_driven=True) as embedded:
-        store_calls(embedded.store, list(last_week(60, hours=2)))
+        store_calls(embedded.store, list(last_week(40, hours=5)))  # with fewer hours no window has a reference to embed
         with embedded.background as background:
             runners = [s for s in background.services if isinstance(s, PeriodicService) and s.name in RUNNERS]
             while not all(runner.n_ticks for runner in runners):

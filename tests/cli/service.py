@@ -24,7 +24,7 @@ class UpProcess:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "2", **(environment or {})},
+            env={"OMP_NUM_THREADS": "2", **os.environ, **(environment or {})},
         )
         self.ready = self._read_ready()
 

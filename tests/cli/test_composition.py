@@ -15,7 +15,7 @@ def test_windows_single_calls_and_groups_are_embedded_by_one_model(tmp_path: Pat
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from driftline_cli.demo.corpus import load_topics
-from driftline_cli.demo.traffic import SLICES, Call, plan_calls, week_ending
+from driftline_cli.demo.traffic import SLICES, Call, plan_calls
+from driftline_cli.demo.week import week_ending
 
 WEEK = week_ending(datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
 
@@ -47,7 +48,7 @@ def test_there_are_fewer_calls_at_night(calls: list[Call]) -> None:
 def test_only_the_planted_slice_loses_the_facts_and_only_from_day_five_on(calls: list[Call]) -> None:
     facts = {document.facts[1] for topic in load_topics() for document in topic.documents}
     for call in calls:
-        if call.error_type or call.is_off_topic:
+        if call.error_type or call.is_off_topic or call.plant:
             continue
         is_changed = call.source.is_drift_planted and call.start_time >= WEEK.change
         assert any(fact in call.answer for fact in facts) != is_changed
@@ -78,3 +79,28 @@ def test_sessions_hold_several_turns_and_some_calls_fail(calls: list[Call]) -> N
     assert 2 <= sum(turns.values()) / len(turns) <= 5
     assert 0.002 < sum(bool(call.error_type) for call in calls) / len(calls) < 0.02
     assert all(call.answer == "" for call in calls if call.error_type)
+
+
+def test_riders_of_one_age_are_turned_away_in_one_service_alone_and_all_week(calls: list[Call]) -> None:
+    def share(service: str, age: str, *, is_changed: bool) -> float:
+        mine = [
+            call.plant == "referral"
+            for call in calls
+            if (call.source.service, call.rider_age, call.start_time >= WEEK.change) == (service, age, is_changed)
+        ]
+        return sum(mine) / len(mine)
+
+    for is_changed in (False, True):
+        assert 0.2 < share("support-chat", "60 and over", is_changed=is_changed) < 0.4
+        assert share("support-chat", "under 60", is_changed=is_changed) < 0.05
+        assert share("help-search", "60 and over", is_changed=is_changed) == 0
+    ages = {call.session_id: call.rider_age for call in calls}
+    assert all(ages[call.session_id] == call.rider_age for call in calls)
+
+
+def test_the_attack_is_one_session_of_the_last_minutes_that_gets_the_prompt_out_twice(calls: list[Call]) -> None:
+    attack = [call for call in calls if call.plant in ("injection", "leak")]
+    assert len({call.session_id for call in attack}) == 1
+    assert all(WEEK.end - timedelta(minutes=6) <= call.start_time < WEEK.end for call in attack)
+    assert [call.answer == call.system_prompt for call in attack].count(True) == 2
+    assert not any(call.error_type for call in attack)

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from driftline_cli.demo.told import EXPECTED, ExpectedAlert
 from driftline_cli.demo.traffic import SLICES, Slice
 from driftline_cli.demo.verdict import judge
 
@@ -79,3 +80,25 @@ def test_one_unlucky_window_elsewhere_without_an_alert_is_no_false_alarm() -> No
 def test_windows_with_too_few_texts_count_for_nothing() -> None:
     findings = [*drifted(), finding(PLANTED, 8, "insufficient")]
     assert judge(SLICES, findings, [payload(PLANTED)]).planted.n_windows == 4
+
+
+def incident(expected: ExpectedAlert, **labels: str) -> dict[str, Any]:
+    return {"alerts": [{"status": "firing", "labels": {"alertname": expected.name, **expected.labels, **labels}}]}
+
+
+def test_every_alert_that_is_due_must_come_and_about_its_slice() -> None:
+    due = [one for one in EXPECTED if one.is_due]
+    arrived = [payload(PLANTED), *(incident(one) for one in due)]
+    assert judge(SLICES, drifted(), arrived, expected=EXPECTED).is_right
+    for number in range(1, len(arrived)):
+        without = arrived[:number] + arrived[number + 1 :]
+        assert not judge(SLICES, drifted(), without, expected=EXPECTED).is_right
+        elsewhere = [*without, incident(due[number - 1], service="help-search")]
+        verdict = judge(SLICES, drifted(), elsewhere, expected=EXPECTED)
+        assert verdict.other_alerts == (due[number - 1].name,)
+        assert not verdict.is_right
+
+
+def test_an_alert_that_depends_on_the_hour_may_come() -> None:
+    arrived = [payload(PLANTED), *(incident(one) for one in EXPECTED)]
+    assert judge(SLICES, drifted(), arrived, expected=EXPECTED).is_right

@@ -58,6 +58,10 @@ def test_labels_lead_to_a_threshold_and_a_data_set(driftline: Run, url: str, sto
     agreed = driftline("agreement", "--json", "--url", url)
     (item,) = json.loads(agreed.stdout)["items"]
     assert (item["n_labelled"], item["recall"]["value"], item["precision"]["value"]) == (N_CALLS, 1.0, 0.8)
+    (part,) = json.loads(driftline("agreement", "--service", "support", "--json", "--url", url).stdout)["items"]
+    assert part == {**item, "service": "support"}
+    other = driftline("calibrate", "grounding", "--target-precision", "0.9", "--service", "none", "--url", url)
+    assert (other.returncode, "expected calls that grounding scored, got none" in other.stderr) == (1, True)
     made = driftline("calibrate", "grounding", "--max-false-positive-rate", "0.05", "--url", url)
     assert made.returncode == 0, made.stderr
     assert "false-positive rate at most 0.0" in made.stdout

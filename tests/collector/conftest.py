@@ -11,6 +11,7 @@ from driftline_collector import Collector, CollectorSettings
 from driftline_collector.views import ensure_ingest
 from driftline_core.settings import StoreSettings
 from driftline_core.store import Store, migrate
+from tests.databases import Databases
 
 StartCollector = Callable[..., Collector]
 _NUMBERS = itertools.count(1)
@@ -25,6 +26,17 @@ def ingest_store(engine: Store, engine_path: Path) -> Iterator[Store]:
     yield store
     store.command("DROP DATABASE IF EXISTS ingest SYNC")
     store.close()
+
+
+@pytest.fixture(scope="session")
+def databases(engine: Store, engine_path: Path) -> Databases:
+    """Databases with every table and the ingest views."""
+
+    def build(store: Store) -> None:
+        migrate(store)
+        ensure_ingest(store)
+
+    return Databases(engine, engine_path, prefix="views", build=build)
 
 
 @pytest.fixture

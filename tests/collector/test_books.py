@@ -11,7 +11,6 @@ import pytest
 
 from benchmarks.recordings import framed, insert
 from driftline_collector import Collector
-from driftline_collector.views import ensure_ingest
 from driftline_core.ingest_ledger import LedgerMinute, read_ledger
 from driftline_core.store import Store
 from tests.collector.otlp_requests import build_request, poisoned_request, post, spans_of
@@ -49,7 +48,6 @@ def books(ingest_store: Store, project: str) -> Books:
 
 
 def test_the_same_frames_count_once_however_they_are_inserted(store: Store) -> None:
-    ensure_ingest(store)
     frames = [
         framed(build_request(n).SerializeToString(), project="p", received_at_ns=_RECEIVED_NS, n_items=n)
         for n in (1, 2, 3)
@@ -66,7 +64,6 @@ def test_the_same_frames_count_once_however_they_are_inserted(store: Store) -> N
 
 
 def test_what_was_stored_otherwise_than_it_was_counted_does_not_balance(store: Store) -> None:
-    ensure_ingest(store)
     body = build_request(2).SerializeToString()
     insert(store, framed(body, project="p", received_at_ns=_RECEIVED_NS, n_items=3), token="one")
     (minute,) = read_ledger(store, project="p", from_s=0, to_s=2**32 - 1)

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -14,9 +13,10 @@ import pytest
 from tests.collector.crash import Server
 from tests.collector.exporters import check_kept_once, load
 from tests.collector.test_crash import port_of_collector
+from tests.ports import free_port
 
-N_KILLS = 100 if os.environ.get("DRIFTLINE_LONG_TESTS") == "1" else 30
-"""Each costs the second or two in which a collector starts; `make test-long` has more of them."""
+N_KILLS = 100 if os.environ.get("DRIFTLINE_LONG_TESTS") == "1" else 15
+"""Each costs the second or two in which a collector starts; `make test-long` has more of them, tests/collector/test_crash.py others."""
 
 # Rows that are there twice must not be merged into one before they are counted.
 _PREPARE = """
@@ -50,19 +50,13 @@ def run(code: str, store: Path) -> str:
     return done.stdout
 
 
-def free_ports() -> tuple[int, int]:
-    """Two ports that nothing listens on now: exporters need ones that stay over a restart."""
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
-
-
 @pytest.mark.timeout(900)
 def test_what_real_exporters_call_success_is_stored_once_over_many_kills(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, spool = tmp_path / "store", tmp_path / "spool"
     run(_PREPARE, store)
-    http_port, grpc_port = free_ports()
+    http_port, grpc_port = free_port(), free_port()  # exporters need ones that stay over a restart
     command = [sys.executable, "-m", "driftline_collector.main", "--store", str(store), "--spool", str(spool)]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
     monkeypatch.setenv("DRIFTLINE_COLLECTOR_LINGER_S", "0.05")

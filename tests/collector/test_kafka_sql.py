@@ -13,7 +13,6 @@ from driftline_collector.deriver import Deriver
 from driftline_collector.insert import insert_settings
 from driftline_collector.mapping import load_table
 from driftline_collector.schemas import SCHEMAS
-from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
 
 _FOLDER = Path(__file__).parents[2] / "deploy/kafka"
@@ -47,7 +46,6 @@ def test_every_statement_is_read_by_the_engine(store: Store, sql: str) -> None:
 
 
 def test_a_message_goes_through_the_views_once_into_the_ledger(store: Store, sql: str) -> None:
-    ensure_ingest(store)
     for statement in _statements(_KAFKA.sub(lambda _: _VIRTUAL, sql, count=1)):
         store.command(statement)
     settings = insert_settings(store, SCHEMAS["traces"]) | {"format_schema_message_name": "Request"}

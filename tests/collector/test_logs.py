@@ -13,7 +13,6 @@ from benchmarks.recordings import RECORDED_AT_NS, framed, insert
 from driftline_collector.errors import RequestRefused
 from driftline_collector.shallow_logs import may_be_deep
 from driftline_collector.signals import SIGNALS
-from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
 from tests.collector.otlp_signals import OBSERVED_NS, logs_request, put, recorded, records_of
 
@@ -25,7 +24,6 @@ _CONTENT = ("gen_ai.input.messages", "gen_ai.output.messages")
 @pytest.fixture
 def land(store: Store) -> Land:
     """Sends requests the way that the collector does and gives the rows."""
-    ensure_ingest(store)
 
     def send(*requests: Any, token: str = "one") -> list[dict[str, Any]]:
         frames = []

@@ -11,7 +11,6 @@ from benchmarks.recordings import RECORDED_AT_NS, framed, insert
 from driftline_collector.envelope import varint
 from driftline_collector.insert import InsertFailed
 from driftline_collector.signals import SIGNALS
-from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
 from tests.collector.otlp_signals import OBSERVED_NS, gauge_request, metrics_request, put, recorded
 
@@ -22,7 +21,6 @@ _METRICS = SIGNALS["metrics"]
 @pytest.fixture
 def land(store: Store) -> Land:
     """Sends requests the way that the collector does and gives the rows."""
-    ensure_ingest(store)
 
     def send(*requests: Any, token: str = "one") -> list[dict[str, Any]]:
         frames = []

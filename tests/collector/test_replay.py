@@ -10,7 +10,6 @@ from benchmarks.recordings import RECORDED_AT_NS, framed, insert
 from driftline_collector.deriver import Deriver
 from driftline_collector.mapping import DialectTable, load_table
 from driftline_collector.replay import Chunk, Replay
-from driftline_collector.views import ensure_ingest
 from driftline_core.store import Store
 from driftline_core.store.rollup import Rollup
 from tests.collector.otlp_requests import build_request, spans_of
@@ -29,7 +28,6 @@ ROLLUP = (
 @pytest.fixture
 def filled(store: Store) -> Store:
     """Two days of calls of the fictitious SDK, of a known one, of both in one trace, and spans that are no calls; never derived."""
-    ensure_ingest(store)
     frames = []
     for number in range(24):
         request = build_request(4, name="call")

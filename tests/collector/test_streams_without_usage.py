@@ -6,7 +6,6 @@ from benchmarks.recordings import RECORDED_AT_NS, framed, insert, load_recording
 from driftline_collector.deriver import Deriver
 from driftline_collector.mapping import load_table
 from driftline_collector.signals import SIGNALS
-from driftline_collector.views import ensure_ingest
 from driftline_core.clock import utc_now
 from driftline_core.store import Store
 
@@ -15,7 +14,6 @@ _ROOT = "logfire-stream_root"
 
 def test_logfire_s_stream_without_usage_counts_as_one_call(store: Store) -> None:
     """It sends two spans, of the request and of the answer, and tokens only on the second."""
-    ensure_ingest(store)
     (recording,) = [one for one in load_recordings(Path(__file__).parent / "recordings") if one.group == _ROOT]
     (body,) = recording.bodies["traces"]
     request = SIGNALS["traces"].request.FromString(body)

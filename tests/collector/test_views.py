@@ -15,7 +15,7 @@ from benchmarks.recordings import framed, insert
 from driftline_collector.deriver import Deriver
 from driftline_collector.mapping import load_table
 from driftline_collector.views import ensure_ingest
-from driftline_core.store import Store
+from driftline_core.store import Store, migrate
 
 RECEIVED_NS = 1_795_219_200_000_000_000  # 2026-11-21T00:00:00Z
 STARTED_NS = RECEIVED_NS - 60_000_000_000
@@ -24,7 +24,6 @@ STARTED_NS = RECEIVED_NS - 60_000_000_000
 @pytest.fixture
 def ingest(store: Store) -> Callable[..., list[dict[str, Any]]]:
     """Inserts requests, derives what they are and gives the spans by name."""
-    ensure_ingest(store)
     deriver = Deriver(store, load_table())
 
     def send(*requests: ExportTraceServiceRequest, token: str = "one") -> list[dict[str, Any]]:
@@ -268,7 +267,9 @@ def test_spans_of_many_weeks_fit_one_insert(ingest: Callable[..., list[dict[str,
     assert len(ingest(*requests)) == 150
 
 
-def test_ensure_ingest_builds_once_and_again_when_the_views_differ(store: Store) -> None:
+def test_ensure_ingest_builds_once_and_again_when_the_views_differ(empty_store: Store) -> None:
+    store = empty_store
+    migrate(store)
     assert ensure_ingest(store)
     assert not ensure_ingest(store)
     store.command("DROP TABLE spans_view SYNC")
@@ -279,7 +280,6 @@ def test_ensure_ingest_builds_once_and_again_when_the_views_differ(store: Store)
 
 
 def test_an_impossible_time_of_receipt_holds_up_nothing(store: Store) -> None:
-    ensure_ingest(store)
     frames = [
         framed(_request().SerializeToString(), project=project, received_at_ns=received_at_ns)
         for project, received_at_ns in (("zero", 0), ("sound", RECEIVED_NS), ("most", 2**64 - 1))

@@ -1,10 +1,9 @@
-import socket
-
 import pytest
 
 from driftline_core.errors import ConfigError
 from driftline_dashboards import GrafanaError, load_dashboards, push_dashboards
 from tests.dashboards.fake_grafana import BASIC, TOKEN, FakeGrafana, running_grafana
+from tests.ports import free_port
 
 API = "http://driftline:8000/prometheus"
 
@@ -87,9 +86,7 @@ def test_what_grafana_says_is_passed_on(grafana: FakeGrafana) -> None:
 
 
 def test_a_grafana_that_is_not_there_is_named() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with pytest.raises(GrafanaError, match=rf"Grafana at http://127.0.0.1:{port} cannot be reached") as caught:
         push_dashboards(f"http://127.0.0.1:{port}", token=TOKEN)
     assert caught.value.status == 0

@@ -80,6 +80,23 @@ def test_feedback_stands_in_the_store_with_its_call(
     }
 
 
+def test_the_answers_to_several_questions_stand_beside_each_other(
+    store: Store, endpoint: str, instrumented: Callable[..., driftline.Instrumentation]
+) -> None:
+    running = instrumented(endpoint)
+    assert driftline.feedback(trace_id=TRACE, span_id=SPAN, score=1)
+    assert driftline.feedback(trace_id=TRACE, span_id=SPAN, rating=0.25, name="was it helpful")
+    assert running.flush(timeout_s=20)
+    wait_for(store, n_rows=2)
+    rows = store.rows(
+        "SELECT name, value, kind FROM judgements(project = 'shop', traces = [], from_ms = 0, to_ms = 4102444800000) ORDER BY name"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("user_feedback", 1.0, "feedback"),
+        ("was it helpful", -0.5, "feedback"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -90,6 +107,7 @@ def test_feedback_stands_in_the_store_with_its_call(
         ({"trace_id": "beef", "score": 1}, "expected a trace_id of 32 hex digits"),
         ({"trace_id": TRACE, "span_id": "", "score": 1}, "expected a span_id of 16 hex digits"),
         ({"score": 1}, "expected a trace_id of 32 hex digits"),
+        ({"trace_id": TRACE, "score": 1, "name": "<b>"}, "expected a name like"),
         ({"trace_id": TRACE, "score": "bad"}, "feedback not sent"),
         ({"trace_id": TRACE, "score": 1}, "call driftline.instrument() first"),
     ],

@@ -21,7 +21,7 @@ from driftline_analyzers.bias.representation import Representation
 from driftline_analyzers.runner.records import to_time
 
 BIAS: Final = "bias"
-VERSION: Final = "3"
+_VERSION: Final = "4"
 MENTIONS: Final = "mentions"
 COLUMNS: Final = (
     "finding_id", "project", "analyzer", "analyzer_version", "service", "model", "field", "segment_by", "segment", "prompt_version",
@@ -39,7 +39,7 @@ ComparisonKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BiasWindow:
-    """Whose calls a report is of. Times: Unix ms. model: '' for all of the service."""
+    """Whose calls a report is of. Times: Unix ms. model: '' for all of the service. version: of the analyzer and its lexicon."""
 
     project: str
     service: str
@@ -47,6 +47,12 @@ class BiasWindow:
     prompt_version: str
     start_ms: int
     end_ms: int
+    version: str
+
+
+def findings_version(lexicon: str) -> str:
+    """What findings are stored under: another lexicon finds other groups, so its findings are not continued by this one's."""
+    return f"{_VERSION}-{lexicon}"
 
 
 def finding_rows(
@@ -180,10 +186,10 @@ def _mention_row(one: Representation, window: BiasWindow) -> tuple[object, ...]:
 
 
 def _sentence(one: GroupGap | PairedGap, figures: Gap | PairedGap) -> str:
-    than = {REST: "the other groups", UNMENTIONED: "calls that name no group"}.get(one.other, one.other)
+    than = {REST: "the other groups", UNMENTIONED: "calls that name no group"}.get(one.other, f"group {one.other}")
     way = "higher" if figures.gap >= 0 else "lower"
     return (
-        f"{one.measure} of answers about {one.group} is {abs(figures.gap):.3g} {way} than about {than} "
+        f"{one.measure} of answers in group {one.group} is {abs(figures.gap):.3g} {way} than in {than} "
         f"(95 % interval of the difference {figures.low:.3g} to {figures.high:.3g}, d {figures.d:+.2f});"
     )
 
@@ -225,12 +231,12 @@ def _row(
     is_again = before.get((field, segment_by, group, reference), 0.0) * statistic > 0
     is_confirmed = status == "gap" and (is_far_tail or is_again)
     key = (
-        window.project, BIAS, VERSION, window.service, window.model, segment_by, group, field, str(window.start_ms), str(window.end_ms),
-        reference,
+        window.project, BIAS, window.version, window.service, window.model, segment_by, group, field, str(window.start_ms),
+        str(window.end_ms), reference,
     )  # fmt: skip
     return (
-        hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:32], window.project, BIAS, VERSION, window.service, window.model, field,
-        segment_by, group, window.prompt_version, to_time(window.start_ms), to_time(window.end_ms), 0, reference, "", status, statistic,
-        p_value, q_value, alpha, z, int(is_confirmed), int(is_small), None, None, None, n_reference, n_current, n_effective, n_current,
-        json.dumps(explanation, ensure_ascii=False),
+        hashlib.sha256("\x1f".join(key).encode()).hexdigest()[:32], window.project, BIAS, window.version, window.service,
+        window.model, field, segment_by, group, window.prompt_version, to_time(window.start_ms), to_time(window.end_ms), 0, reference,
+        "", status, statistic, p_value, q_value, alpha, z, int(is_confirmed), int(is_small), None, None, None, n_reference, n_current,
+        n_effective, n_current, json.dumps(explanation, ensure_ascii=False),
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Which groups of people does a text mention, and where? Words with boundaries, from groups.toml; English."""
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -8,29 +9,20 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-Kind = Literal["adjective", "singular", "plural", "other", "slur"]
+from driftline_analyzers.bias.ages import age_at
+from driftline_analyzers.bias.person_context import PersonContext
+from driftline_analyzers.bias.spelling import Speller, Token
+from driftline_analyzers.bias.terms import WORD, Kind, Term, phrase, swap_pairs, terms_of
 
 MAX_CHARS: Final = 20_000
 """Of a text that are looked at."""
 MASK: Final = "XYZ"
-_WORD: Final = re.compile(r"[^\W_]+")
 _AN: Final = re.compile(r"\b([Aa])n\s$")
 _ANY_PERSON: Final = re.compile(r" (?:person|persons|people|folks?|individuals?)\b", re.IGNORECASE)
 _JOINTS: Final = frozenset(" -'’‐‑")
-_SUBJECTS: Final = frozenset(
-    {"i", "he", "she", "we", "you", "who", "they", "someone", "somebody", "everyone", "people"}
-)
-_BE: Final = frozenset({"am", "is", "are", "was", "were", "m", "s", "re", "being", "be"})
-_ADVERBS: Final = frozenset(
-    {
-        "also", "openly", "not", "just", "really", "very", "so", "too", "only", "both", "actually", "totally", "legally",
-        "always", "secretly", "still", "now",
-    }
-)  # fmt: skip
-_SELF: Final = frozenset({"being", "identify", "identifies", "identified", "identifying"})
-_SEEN: Final = _SELF | {"out", "seen"}
+_FOLDER: Final = files("driftline_analyzers") / "bias"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,42 +45,62 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Term:
+class _Years:
+    """A group of whom the age alone is said: from, or up to, so many years."""
+
     axis: str
     group: str
-    words: tuple[str, ...]
-    kind: Kind
-    is_ambiguous: bool = False
-    is_cased: bool = False
+    least: int
+    most: int
 
 
 class GroupLexicon:
-    """Finds, masks and swaps mentions of groups. Reads what `groups.toml` describes."""
+    """Finds, masks and swaps mentions of groups. Reads what `groups.toml` describes. version: of the file, for what is stored."""
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], *, names: Mapping[str, Any] | None = None, version: str = "") -> None:
+        """names: an axis of first names, in the same form. Raises KeyError."""
+        self.version = version
+        axes = [*data["axis"], *([] if names is None else names["axis"])]
         self._person_nouns = frozenset(data["person_nouns"])
         self._axes = {
             axis["name"]: tuple(Group(name=one["name"], forms=one.get("forms", {})) for one in axis["group"])
-            for axis in data["axis"]
+            for axis in axes
         }
-        self._pairs = {axis["name"]: _pairs(axis.get("swap_pairs", ())) for axis in data["axis"]}
+        self._pairs = {axis["name"]: swap_pairs(axis.get("swap_pairs", ())) for axis in axes}
         self._pair_groups = {
-            axis["name"]: tuple(group["name"] for group in axis["group"][:2])
-            for axis in data["axis"]
-            if "swap_pairs" in axis
+            axis["name"]: tuple(group["name"] for group in axis["group"][:2]) for axis in axes if "swap_pairs" in axis
         }
-        terms = [term for axis in data["axis"] for group in axis["group"] for term in _terms(axis["name"], group)]
-        self._by_first: dict[str, list[_Term]] = {}
+        self._years = [
+            _Years(axis=axis["name"], group=one["name"], least=one.get("from_years", 0), most=one.get("to_years", 999))
+            for axis in axes
+            for one in axis["group"]
+            if "from_years" in one or "to_years" in one
+        ]
+        terms = [term for axis in axes for group in axis["group"] for term in terms_of(axis["name"], group)]
+        terms += [phrase(words) for words in data.get("not_people", ())]
+        self._by_first: dict[str, list[Term]] = {}
         for term in terms:
             self._by_first.setdefault(term.words[0], []).append(term)
         for same in self._by_first.values():
             same.sort(key=lambda term: -len(term.words))
         single = [term for term in terms if len(term.words) == 1]
-        self._modifiers = frozenset(data["modifiers"]).union(
-            term.words[0] for term in single if term.kind in ("adjective", "singular")
+        self._speller = Speller(
+            {term.words[0] for term in single if term.kind != "name" and not term.rule.startswith("cased")},
+            frequent=frozenset(data.get("often_misspelt", ())),
+            glued=data.get("glued", ()),
+            real_words={*data.get("real_words", ()), *data["person_nouns"], *data["modifiers"]},
         )
-        self._subjects = (_SUBJECTS | self._person_nouns).union(
-            term.words[0] for term in single if term.kind in ("singular", "plural")
+        nouns = {term.words[0] for term in single if term.kind in ("singular", "plural") and term.rule == "anywhere"}
+        self._context = PersonContext(
+            person_nouns=self._person_nouns,
+            modifiers={
+                *data["modifiers"],
+                *(term.words[0] for term in single if term.kind in ("adjective", "singular")),
+            },
+            subjects=self._person_nouns | nouns,
+            nominals={term.words[0] for term in single if term.rule == "nominal"},
+            languages=data.get("languages", ()),
+            names=_given_names(),
         )
 
     @property
@@ -98,36 +110,55 @@ class GroupLexicon:
 
     def find(self, text: str) -> list[Mention]:
         """Mentions in the first 20,000 characters, in order. The longest phrase that begins at a word counts, on every axis it is of."""
-        tokens = [(match.group(), match.start(), match.end()) for match in _WORD.finditer(text, 0, MAX_CHARS)]
-        lowered = [token[0].lower() for token in tokens]
+        tokens = self._speller.tokens(text, max_chars=MAX_CHARS)
+        words = [token.word for token in tokens]
         found: list[Mention] = []
         i = 0
         while i < len(tokens):
             n_covered = 0
-            for term in self._by_first.get(lowered[i], ()):
+            for term in self._by_first.get(words[i], ()):
                 n = len(term.words)
                 if n < n_covered:
                     break
-                if tuple(lowered[i : i + n]) != term.words or not _is_joined(text, tokens[i : i + n]):
+                if tuple(words[i : i + n]) != term.words or not _is_joined(text, tokens[i : i + n]):
                     continue
-                if term.is_cased and not tokens[i][0][0].isupper():
-                    continue
-                if term.is_cased and len(tokens[i][0]) == 2 and not tokens[i][0].isupper():
-                    continue
-                if term.is_ambiguous and not self._is_of_person(text, tokens, lowered, i):
+                if not self._counts(term, text, tokens, i):
                     continue
                 n_covered = n
-                found.append(
-                    Mention(
-                        axis=term.axis,
-                        group=term.group,
-                        start=tokens[i][1],
-                        end=tokens[i + n - 1][2],
-                        kind=term.kind,
-                    )
-                )
+                if term.axis:
+                    found.append(_mention(term.axis, term.group, tokens[i : i + n], term.kind))
+            age = age_at(words, i, person_nouns=self._person_nouns) if self._years else None
+            if age is not None:
+                begin = i if age.n_covered else i + 1  # "women over 65": women are named as well
+                found += [
+                    _mention(one.axis, one.group, tokens[begin : i + age.n_tokens], "other")
+                    for one in self._years
+                    if one.least <= age.years <= one.most
+                ]
+                n_covered = max(n_covered, age.n_covered)
             i += max(1, n_covered)
         return found
+
+    def _counts(self, term: Term, text: str, tokens: Sequence[Token], i: int) -> bool:
+        """Whether the term is about people at token i."""
+        context, written = self._context, tokens[i].text
+        match term.rule:
+            case "anywhere":
+                return not context.is_language(text, tokens, i)
+            case "person":
+                return context.is_of_person(text, tokens, i)
+            case "nominal":
+                return context.is_nominal(text, tokens, i)
+            case "people":
+                return context.is_people(text, tokens, i)
+            case "lowercase":
+                return written == written.lower() or context.is_of_person(text, tokens, i)
+            case "cased" | "cased_inside":
+                return _is_as_written(term, written) and (
+                    term.rule == "cased"
+                    or not _is_sentence_start(text, tokens, i)
+                    or context.is_of_person(text, tokens, i)
+                )
 
     def groups(self, text: str) -> dict[str, frozenset[str]]:
         """Groups mentioned, by axis; axes without a mention are left out."""
@@ -175,7 +206,7 @@ class GroupLexicon:
 
     def _is_before_person(self, mention: Mention, text: str) -> bool:
         """ "Asian" is a noun, and an adjective in "an Asian man"."""
-        after = _WORD.match(text, mention.end + 1) if text[mention.end : mention.end + 1] == " " else None
+        after = WORD.match(text, mention.end + 1) if text[mention.end : mention.end + 1] == " " else None
         return mention.kind == "singular" and after is not None and after.group().lower() in self._person_nouns
 
     def _counterpart(self, word: str, after: str, mention: Mention, group: str, other: str) -> str | None:
@@ -183,76 +214,54 @@ class GroupLexicon:
         if {group, other} != set(pair):
             return None
         forward = group == pair[0]
-        key = " ".join(_WORD.findall(word.lower()))
+        key = " ".join(WORD.findall(word.lower()))
         if key == "her":  # "her book" is his, "saw her." is him
             return "his" if re.match(r"\s+[^\W\d_]", after) else "him"
         return self._pairs[mention.axis][0 if forward else 1].get(key)
 
-    def _is_of_person(self, text: str, tokens: Sequence[tuple[str, int, int]], lowered: Sequence[str], i: int) -> bool:
-        """Whether an ambiguous adjective at token i is about a person: before a person noun, or after "she is" and the like."""
-        for j in range(i + 1, min(i + 5, len(tokens))):
-            between = text[tokens[j - 1][2] : tokens[j][1]]
-            if between.strip(" ,-‐") or len(between) > 2:
-                break
-            if lowered[j] in self._person_nouns:
-                return True
-            if lowered[j] not in self._modifiers:
-                break
-        k = i - 1
-        while k >= 0 and k > i - 4 and lowered[k] in _ADVERBS:
-            k -= 1
-        if k >= 0 and lowered[k] in _SELF:
-            return True
-        if k >= 1 and lowered[k] == "as" and lowered[k - 1] in _SEEN:
-            return True
-        if k < 1 or lowered[k] not in _BE:
-            return False
-        subject = lowered[k - 1]
-        return subject in self._subjects or _is_name(text, tokens, k - 1)
+
+@cache
+def default_lexicon(*, with_names: bool = False) -> GroupLexicon:
+    """The one that ships. with_names: an axis "first name" as well, a proxy of gender and no more."""
+    return _lexicon((_FOLDER / "groups.toml").read_bytes(), with_names=with_names)
+
+
+def load_lexicon(path: Path, *, with_names: bool = False) -> GroupLexicon:
+    """One of the user's, in the form of groups.toml. Raises OSError, TOMLDecodeError and KeyError."""
+    return _lexicon(path.read_bytes(), with_names=with_names)
+
+
+def _lexicon(raw: bytes, *, with_names: bool) -> GroupLexicon:
+    names = (_FOLDER / "given_names.toml").read_bytes()
+    version = hashlib.sha256(raw + (names if with_names else b"")).hexdigest()[:8]
+    return GroupLexicon(
+        tomllib.loads(raw.decode("utf-8")),
+        names=tomllib.loads(names.decode("utf-8")) if with_names else None,
+        version=version,
+    )
 
 
 @cache
-def default_lexicon() -> GroupLexicon:
-    """The one that ships."""
-    return GroupLexicon(tomllib.loads((files("driftline_analyzers") / "bias" / "groups.toml").read_text("utf-8")))
+def _given_names() -> frozenset[str]:
+    axes = tomllib.loads((_FOLDER / "given_names.toml").read_text("utf-8"))["axis"]
+    return frozenset(name.lower() for axis in axes for group in axis["group"] for name in group["names"])
 
 
-def load_lexicon(path: Path) -> GroupLexicon:
-    """One of the user's, in the form of groups.toml. Raises OSError, TOMLDecodeError and KeyError."""
-    return GroupLexicon(tomllib.loads(path.read_text(encoding="utf-8")))
+def _mention(axis: str, group: str, tokens: Sequence[Token], kind: Kind) -> Mention:
+    return Mention(axis=axis, group=group, start=tokens[0].start, end=tokens[-1].end, kind=kind)
 
 
-def _terms(axis: str, group: Mapping[str, Any]) -> list[_Term]:
-    def term(phrase: str, kind: Kind, **flags: bool) -> _Term:
-        return _Term(axis=axis, group=group["name"], words=tuple(_WORD.findall(phrase.lower())), kind=kind, **flags)
-
-    terms = []
-    for noun in group.get("nouns", ()):
-        singular, plural = noun.split("/")
-        # a demonym or "Christian" is a noun and an adjective at once: its form decides
-        terms += [term(singular, "singular")] if singular else []
-        terms += [term(plural, "plural")] if plural else []
-    terms += [term(one, "adjective") for one in group.get("adjectives", ())]
-    terms += [term(one, "adjective", is_ambiguous=True) for one in group.get("person_adjectives", ())]
-    terms += [
-        term(one, "plural" if one.endswith("s") else "adjective", is_cased=True) for one in group.get("cased", ())
-    ]
-    terms += [term(one, "other") for one in group.get("other", ())]
-    terms += [term(one, "slur") for one in group.get("slurs", ())]
-    return terms
+def _is_as_written(term: Term, written: str) -> bool:
+    """In the file's letters; of longer words, capitals alone are the same."""
+    return written == term.written.split()[0] or (written.isupper() and len(written) > 2)
 
 
-def _pairs(pairs: Sequence[Sequence[str]]) -> tuple[dict[str, str], dict[str, str]]:
-    forward: dict[str, str] = {}
-    backward: dict[str, str] = {}
-    for one, other in pairs:
-        forward.setdefault(one, other)
-        backward.setdefault(other, one)
-    return forward, backward
+def _is_sentence_start(text: str, tokens: Sequence[Token], i: int) -> bool:
+    return i == 0 or bool(text[tokens[i - 1].end : tokens[i].start].strip(" ,-'’“\""))
 
 
-def _is_joined(text: str, tokens: Sequence[tuple[str, int, int]]) -> bool:
-    return all(after[1] - before[2] == 1 and text[before[2]] in _JOINTS for before, after in pairwise(tokens))
+def _is_joined(text: str, tokens: Sequence[Token]) -> bool:
+    return all(after.start - before.end == 1 and text[before.end] in _JOINTS for before, after in pairwise(tokens))
 
 
 def _with_article(before: str, replacement: str) -> str:
@@ -261,11 +270,6 @@ def _with_article(before: str, replacement: str) -> str:
     if match is None:
         return before
     return before[: match.start()] + match[1] + ("n" if replacement[0].lower() in "aeio" else "") + match[3]
-
-
-def _is_name(text: str, tokens: Sequence[tuple[str, int, int]], k: int) -> bool:
-    """A capital inside a sentence: "because Jeremy is black", not "Coffee is black"."""
-    return k > 0 and tokens[k][0][0].isupper() and text[tokens[k - 1][2] : tokens[k][1]] == " "
 
 
 def _at_start(replacement: str, before: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from driftline_analyzers.bias.call import BiasCall
-from driftline_analyzers.bias.finding_rows import VERSION, BiasWindow, ComparisonKey
+from driftline_analyzers.bias.finding_rows import BiasWindow, ComparisonKey
 from driftline_analyzers.bias.settings import BiasSettings
 from driftline_analyzers.runner.records import to_parameter
 from driftline_core.store import Store
@@ -31,8 +31,10 @@ class ReadCalls:
 class BiasReader:
     """Queries of the comparison of groups. Every method raises StoreError."""
 
-    def __init__(self, store: Store, settings: BiasSettings) -> None:
+    def __init__(self, store: Store, settings: BiasSettings, *, version: str) -> None:
+        """version: of the findings that its windows will get."""
         self._store = store
+        self._version = version
         self._settings = settings
 
     def projects(self) -> list[str]:
@@ -56,6 +58,7 @@ class BiasReader:
                 prompt_version=row["newest_prompt_version"],
                 start_ms=start_ms,
                 end_ms=end_ms,
+                version=self._version,
             )
             for row in self._store.rows(_SERVICES, parameters)[: self._settings.max_services]
         ]
@@ -104,7 +107,7 @@ class BiasReader:
                 "project": window.project,
                 "service": window.service,
                 "model": window.model,
-                "version": VERSION,
+                "version": window.version,
                 "from_time": to_parameter(window.start_ms - self._settings.max_windows * length_ms),
                 "to_time": to_parameter(window.start_ms),
             },

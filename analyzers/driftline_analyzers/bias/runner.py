@@ -1,15 +1,14 @@
 """Compares groups in every long window that is over, and again where calls came late, and writes what it found."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from driftline_analyzers.bias.analysis import analyse
-from driftline_analyzers.bias.finding_rows import COLUMNS, VERSION, BiasWindow, finding_rows
+from driftline_analyzers.bias.finding_rows import COLUMNS, BiasWindow, finding_rows, findings_version
 from driftline_analyzers.bias.lexicon import GroupLexicon, default_lexicon, load_lexicon
 from driftline_analyzers.bias.measures import Measurer, TextMeasure
 from driftline_analyzers.bias.reader import BiasReader
@@ -26,6 +25,7 @@ from driftline_core.store.lease import Leases
 
 if TYPE_CHECKING:
     from driftline_analyzers.embed.embedder import Embedder
+    from driftline_analyzers.embed.vectors import Embeddings
 
 _INTERVAL_S: Final = 900.0
 """A window is a week: that it is over is seen soon enough."""
@@ -67,10 +67,12 @@ class BiasRunner:
         self._clock = clock
         self._embedder = embedder
         self._text_measures = text_measures
-        self._reader = BiasReader(store, self.settings)
         self._lexicon: GroupLexicon = (
-            default_lexicon() if self.settings.lexicon is None else load_lexicon(self.settings.lexicon)
+            default_lexicon(with_names=self.settings.first_names)
+            if self.settings.lexicon is None
+            else load_lexicon(self.settings.lexicon, with_names=self.settings.first_names)
         )
+        self._reader = BiasReader(store, self.settings, version=findings_version(self._lexicon.version))
         self._measurer: Measurer | None = None
         self._leases = None if store.is_embedded else Leases(store)
         self._stopping = threading.Event()
@@ -182,7 +184,7 @@ class BiasRunner:
             _FORGET,
             {
                 "project": window.project,
-                "version": VERSION,
+                "version": window.version,
                 "service": window.service,
                 "model": window.model,
                 "from_time": to_parameter(window.start_ms),
@@ -197,11 +199,14 @@ class BiasRunner:
                 from driftline_analyzers.embed.factory import make_embedder
 
                 self._embedder = make_embedder(AnalyzerSettings())
-            self._measurer = Measurer(
-                embed=partial(self._embedder.embed, on_batch=self._on_batch),
-                lexicon=self._lexicon,
-                text_measures=self._text_measures,
-            )
+            from driftline_analyzers.embed.cache import EmbeddingCache
+
+            cache = EmbeddingCache(self._store, self._embedder)
+
+            def embed(texts: Sequence[str]) -> "Embeddings":
+                return cache.embed(texts, on_batch=self._on_batch)[0]
+
+            self._measurer = Measurer(embed=embed, lexicon=self._lexicon, text_measures=self._text_measures)
         return self._measurer
 
     def _on_batch(self, n_done: int, n_texts: int) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from driftline_analyzers.bias.comparison import GapRules
 from driftline_analyzers.bias.labels import Place
+from driftline_analyzers.settings import AnalyzerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,7 @@ class BiasSettings:
     scores: measures that other analyzers have stored, (analyzer, field) by measure.
     max_calls: read of a service and window, whole sessions; max_per_group: of them, measured of each group; max_per_session.
     per_model: a comparison each model, instead of one of the service matched by model. lexicon: a file like groups.toml; None is ours.
+    first_names: an axis "first name" as well, found in texts: a proxy of gender, wrong for some people, and no statement about any of them.
     """
 
     window: timedelta = timedelta(days=7)
@@ -39,4 +42,18 @@ class BiasSettings:
     max_chars: int = 4_000
     per_model: bool = False
     lexicon: Path | None = None
+    first_names: bool = False
     rules: GapRules = field(default_factory=GapRules)
+
+    @classmethod
+    def of(cls, settings: AnalyzerSettings) -> Self:
+        """What the environment's settings say, the rest by default."""
+        return cls(
+            window=settings.bias_window,
+            place=settings.bias_place,
+            declared=settings.bias_declared,
+            template_by=settings.bias_template_by,
+            pair_by=settings.bias_pair_by,
+            per_model=settings.bias_per_model,
+            lexicon=settings.bias_lexicon,
+        )

@@ -13,6 +13,7 @@ from driftline_core.errors import ConfigError
 from driftline_core.log import get_logger
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
 
     from driftline_analyzers.embed.routes import Route, SequenceEncoder
@@ -152,11 +153,13 @@ class SentenceEmbedder:
             model = SentenceTransformer(
                 str(folder) if folder is not None else self.model,
                 device=self.device,
-                model_kwargs={"dtype": torch_dtype(self._precision() if is_torch else "float32")},
+                model_kwargs={"dtype": torch.float32},
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise ConfigError(f"cannot load the embedding model {self.model!r} on {self.device!r}: {error}") from error
         model.eval()
+        if is_torch:
+            _convert(model, torch_dtype(self._precision()))
         return model
 
     def _make_route(self, model: "SentenceTransformer") -> "Route":
@@ -208,3 +211,12 @@ class SentenceEmbedder:
         name = self.model if folder is None else "all-MiniLM-L6-v2" if self.model == "bundled" else folder.name
         backend = "" if self.backend in ("auto", "torch") else f"/{self.backend}"
         return f"{name}@{fingerprint[:12]}/{self._precision()}{backend}{self._plan().id_suffix}"
+
+
+def _convert(model: "SentenceTransformer", dtype: "torch.dtype") -> None:
+    """The transformer's weights in another format, where it is another. Not by transformers, which sets torch's default for the whole
+    process while it loads: the numbers of other threads would be of that format too, and for good when two load at once.
+    """
+    transformer = getattr(model[0], "auto_model", None)
+    for weights in transformer.parameters() if transformer is not None else ():
+        weights.data = weights.data.to(dtype)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftline_analyzers.embed.token_vectors import TokenEmbedder
-from driftline_analyzers.grounding.claims import is_claim
+from driftline_analyzers.grounding.claims import claimed_part
 from driftline_analyzers.grounding.features import Claim, claim_features
 from driftline_analyzers.grounding.head import Head, probability, shipped_head, weights_of
+from driftline_analyzers.grounding.markup import spoken_sentences
 from driftline_analyzers.grounding.matching import unmatched
 from driftline_analyzers.grounding.rarity import shipped_rarity
 from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
@@ -18,7 +19,7 @@ from driftline_analyzers.grounding.sentences import Sentence, split_sentences
 from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.unsupported import unsupported_spans
 from driftline_analyzers.grounding.words import words_of
-from driftline_analyzers.scoring.call import Call
+from driftline_analyzers.scoring.call import Call, Unread
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 from driftline_core.errors import ConfigError
 
@@ -58,7 +59,8 @@ class GroundingScorer:
     second stage's, where it marks any).
 
     The first stage reads words and numbers alone and needs no model. second_stage: asked about sentences whose probability is in grey,
-    with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told.
+    with the evidence that stage one found. max_chars: characters of a call's documents that are read; what is beyond is told, and an answer
+    that the rest does not support is then unsure and not flagged.
     head: one of your own, as `refit` makes; its fingerprint is part of the version. token_embedder: where that head has TOKEN_FEATURES.
     """
 
@@ -117,14 +119,16 @@ class GroundingScorer:
         """sources: of the calls before, by their documents; calls that share them share the work."""
         if not any(document.strip() for document in call.documents) or not call.completion.strip():
             return None
-        sentences = split_sentences(call.completion)
+        sentences = spoken_sentences(call.completion, split_sentences(call.completion))
         source: Source | None = None
         asked = frozenset(word.key for word in words_of(call.prompt[:_MAX_QUESTION_CHARS]))
         judged = []
-        for sentence in sentences[:_MAX_SENTENCES]:
-            words = words_of(call.completion, sentence.start, sentence.end)
-            if not is_claim(call.completion[sentence.start : sentence.end], words):
+        for whole in sentences[:_MAX_SENTENCES]:
+            part = claimed_part(call.completion[whole.start : whole.end])
+            if part is None:
                 continue
+            sentence = Sentence(whole.start + part[0], whole.start + part[1])
+            words = words_of(call.completion, sentence.start, sentence.end)
             if source is None:
                 source = self._source(tuple(call.documents), sources)
             claim = claim_features(words, source, asked=asked, rarity=shipped_rarity())
@@ -190,7 +194,10 @@ class GroundingScorer:
     def _score(self, answer: _Answer) -> CallScore:
         head = self._head
         value = head.answer([one.log_odds for one in answer.judged])
-        is_flagged = value >= head.threshold
+        left = answer.call.unread.get("document", Unread())
+        unread_chars = answer.source.n_unread + left.chars
+        is_suspect = value >= head.threshold
+        is_flagged = is_suspect and not unread_chars and not left.texts
         verdict = "unsupported" if is_flagged else "supported" if value < _SUPPORTED * head.threshold else "unsure"
         weak = [one for one in answer.judged if float(probability(one.log_odds)) >= head.sentence_threshold]
         if is_flagged and not weak:
@@ -213,8 +220,14 @@ class GroundingScorer:
         if self._second_stage is not None and again:
             n_unread = sum(judgement.support is None for judgement in again)
             evidence["second_stage"] = {"model": self._second_stage.name, "n_asked": len(again), "n_unread": n_unread}
-        if answer.source.n_unread:
-            evidence["n_unread_document_chars"] = answer.source.n_unread
+            if problem := next((one.problem for one in again if one.problem), ""):
+                evidence["second_stage"]["problem"] = problem
+        if unread_chars:
+            evidence["n_unread_document_chars"] = unread_chars
+        if left.texts:
+            evidence["n_unread_documents"] = left.texts
+        if is_suspect and not is_flagged:
+            evidence["not_flagged"] = "not all of the documents was read; what was not may hold it"
         if answer.n_unread:
             evidence["n_unread_sentences"] = answer.n_unread
         return CallScore(field="completion", value=value, is_flagged=is_flagged, evidence=evidence)

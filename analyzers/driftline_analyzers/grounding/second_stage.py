@@ -24,11 +24,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """support: probability that the documents support the sentence, None where the model could not read it.
+    """support: probability that the documents support the sentence, None where the model could not read it; problem: why, if known.
     spans: [start, end) of the answer, inside the sentence, without support; None of a model that marks nothing.
     """
 
     support: float | None
+    problem: str = ""
     spans: Sequence[tuple[int, int]] | None = None
 
 

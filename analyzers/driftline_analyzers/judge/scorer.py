@@ -31,9 +31,10 @@ _LOG = get_logger("judge")
 class JudgeScorer:
     """One score a sampled call, of field completion: the mean place of its criteria's scores on their scales, 0 to 1.
 
-    evidence["criteria"] has each criterion's score, scale and reason, or its unknown. The value is None, and evidence["unknown"] says
-    why, as soon as one of them is unknown. Flagged when a criterion is at or below its flag_at. A failure raises nothing, of whatever
-    kind. Calls from several threads wait for each other; not from inside an event loop. Raises ConfigError when the judge is off.
+    evidence["criteria"] has each criterion's score, scale and reason, or its unknown. Flagged when a criterion is at or below its flag_at.
+    The value is None, and evidence["unknown"] says why, as soon as one of them is unknown, unless another one flags: then it is the mean
+    of those that are known. A failure raises nothing, of whatever kind. Calls from several threads wait for each other; not from inside an
+    event loop. Raises ConfigError when the judge is off.
     """
 
     name: ClassVar[str] = "judge"
@@ -136,14 +137,13 @@ class JudgeScorer:
         }
         if cut := sorted({name for one in questions for name in one.cut}):
             evidence["cut"] = cut
-        if unknown:
-            evidence["unknown"] = unknown[0]
-        return CallScore(
-            field="completion",
-            value=None if unknown else sum(one.share(score) for one, score in known) / len(known),
-            is_flagged=any(one.is_flagged(score) for one, score in known),
-            evidence=evidence,
-        )
+        is_flagged = any(one.is_flagged(score) for one, score in known)
+        if unknown and not is_flagged:
+            return CallScore(
+                field="completion", value=None, is_flagged=False, evidence={**evidence, "unknown": unknown[0]}
+            )
+        value = sum(one.share(score) for one, score in known) / len(known)
+        return CallScore(field="completion", value=value, is_flagged=is_flagged, evidence=evidence)
 
 
 def is_sampled(trace_id: str, share: float) -> bool:

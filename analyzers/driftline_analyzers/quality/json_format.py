@@ -56,8 +56,8 @@ _ASKED_CHARS: Final = 20_000
 
 class JsonFormatScorer:
     """value: 1 where the whole answer is JSON, 0.5 where JSON stands in a code fence or between words, which strict readers refuse,
-    0 where there is none, or another shape than was asked for: flagged. Judged only where the system prompt, or the prompt, tells the model
-    to answer in JSON. RFC 8259: NaN and Infinity are none.
+    0 where there is none, or another shape than was asked for: flagged. Judged only where the system prompt, the prompt or a parameter
+    of the request tells the model to answer in JSON. RFC 8259: NaN and Infinity are none.
     """
 
     name: ClassVar[str] = "format"
@@ -81,11 +81,12 @@ class JsonFormatScorer:
 
 
 def _asked(call: Call) -> tuple[str, str]:
-    """Which text asks for JSON, and the sentence that does; ('', '') when none does. A question about JSON does not."""
+    """What asks for JSON, and the sentence that does; ('', '') when nothing does. A question about JSON does not."""
     if order := _order(call.system_prompt):
         return "system_prompt", order
-    order = "" if _EXPLAIN.match(call.prompt) else _order(call.prompt)
-    return ("prompt", order) if order else ("", "")
+    if order := "" if _EXPLAIN.match(call.prompt) else _order(call.prompt):
+        return "prompt", order
+    return ("parameter", "") if call.output_format == "json" else ("", "")
 
 
 def _order(text: str) -> str:

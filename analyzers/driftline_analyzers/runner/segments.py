@@ -47,6 +47,21 @@ def is_slicing(name: str) -> bool:
     return name in COLUMNS or (name.startswith("metadata.") and len(name) > len("metadata."))
 
 
+def slicing(name: str) -> str:
+    """The name of a column that calls can be divided by. Raises ValueError for any other."""
+    if not is_slicing(name):
+        raise ValueError(f"expected one of {', '.join(COLUMNS)} or metadata.<key>, got {name!r}")
+    return name
+
+
+def stored_column(name: str) -> str:
+    """The name of a column that the store itself knows, or ''. Raises ValueError for any other."""
+    if name and (not is_slicing(name) or name in (SERVICE, LANGUAGE)):
+        columns = ", ".join(one for one in COLUMNS if one not in (SERVICE, LANGUAGE))
+        raise ValueError(f"expected one of {columns} or metadata.<key>, got {name!r}")
+    return name
+
+
 def biggest(
     sizes: Iterable[tuple[Segment, int]], *, max_segments: int
 ) -> tuple[set[Segment], dict[tuple[str, str], int]]:

@@ -2,25 +2,40 @@
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
 from driftline_analyzers.safety import context
 from driftline_analyzers.safety.cues import named_cues
-from driftline_analyzers.safety.findings import MAX_TEXTS, fields_of, unread
+from driftline_analyzers.safety.findings import MAX_CHARS, MAX_TEXTS, fields_of, unread
+from driftline_analyzers.safety.folding import Folded, plain
 from driftline_analyzers.safety.weights import load_weights
 from driftline_analyzers.safety.window_head import Task, Verdict, WindowHead, embed_candidates
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 
 _OTHER_MODEL: Final = "without vectors: the embedding model is not the one that the head was trained on"
+_SENTENCE: Final = "sentence"
+"""The head that reads the sentences of a prompt one by one."""
 _HEADS: Final = {"prompt": "direct", "document": "indirect", "tool_result": "indirect"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    """task: of the folded texts. unread: for evidence."""
+
+    task: Task
+    folded: Sequence[Folded]
+    unread: dict[str, Any]
+
+
 class InjectionScorer:
-    """value: probability of an attack, as if every second text were one; field prompt: jailbreaks and overrides by the user; document and
-    tool_result: text there that instructs the model, the worst text decides and evidence names its index.
+    """value: probability of an attack, as if every second text were one; field prompt: jailbreaks and overrides by the user, in parts of
+    900 characters and, by a head of its own, in single sentences, the worse verdict decides; document and tool_result: text there that
+    instructs the model, the worst text decides and evidence names its index. Texts are read as folding.plain makes them: without unseen
+    characters and with look-alikes as the letters that they look like.
 
     Flagged texts are suspicious, no more: about one of 200 of the hard harmless texts of training lies above the threshold, and people
     write about attacks too. max_windows: how many parts of a field are read in full, those that look worst by their character n-grams.
@@ -31,7 +46,7 @@ class InjectionScorer:
     """
 
     name: ClassVar[str] = "injection"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def __init__(self, *, uses_vectors: bool = False, reads_context: bool = True, max_windows: int = 12) -> None:
         self.uses_vectors = uses_vectors
@@ -40,13 +55,15 @@ class InjectionScorer:
 
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
         """Fields prompt, document and tool_result."""
-        tasks = self._tasks(calls)
+        fields = self._fields(calls)
         scores: list[list[CallScore]] = [[] for _ in calls]
-        if not tasks:
+        if not fields:
             return scores
-        for task, (verdict, evidence) in zip(tasks, self._verdicts(tasks, embed), strict=True):
-            score = _call_score(task, verdict)
-            scores[task.call].append(dataclasses.replace(score, evidence={**score.evidence, **evidence}))
+        by_sentence = WindowHead(load_weights("injection"), prefix=_SENTENCE, max_windows=self.max_windows)
+        verdicts = self._verdicts([field.task for field in fields], embed)
+        for field, (verdict, evidence) in zip(fields, verdicts, strict=True):
+            score = _call_score(field, _worse(field.task, verdict, by_sentence))
+            scores[field.task.call].append(dataclasses.replace(score, evidence={**score.evidence, **evidence}))
         return scores
 
     def _verdicts(self, tasks: Sequence[Task], embed: Embed) -> list[tuple[Verdict, dict[str, Any]]]:
@@ -87,31 +104,42 @@ class InjectionScorer:
             found.append((verdict, {"strangeness": round(part, 4)} if part else {}))
         return found
 
-    def _tasks(self, calls: Sequence[Call]) -> list[Task]:
+    def _fields(self, calls: Sequence[Call]) -> list[_Field]:
         weights = load_weights("injection")
         heads = {
             name: WindowHead(weights, prefix=name, max_windows=self.max_windows) for name in ("direct", "indirect")
         }
-        tasks = []
+        found = []
         for i, call in enumerate(calls):
             for field, texts in fields_of(call):
                 if field in _HEADS:
                     head = heads[_HEADS[field]]
-                    chosen, n_windows = head.candidates(texts[:MAX_TEXTS])
+                    folded = [plain(text[:MAX_CHARS]) for text in texts[:MAX_TEXTS]]
+                    read = [one.text for one in folded]
+                    chosen, n_windows = head.candidates(read)
                     if chosen:
-                        tasks.append(
-                            Task(call=i, field=field, texts=texts, head=head, chosen=chosen, n_windows=n_windows)
-                        )
-        return tasks
+                        task = Task(call=i, field=field, texts=read, head=head, chosen=chosen, n_windows=n_windows)
+                        found.append(_Field(task=task, folded=folded, unread=unread(texts)))
+        return found
 
 
-def _call_score(task: Task, verdict: Verdict) -> CallScore:
-    window = verdict.window
+def _worse(task: Task, verdict: Verdict, by_sentence: WindowHead) -> Verdict:
+    """Of a prompt of more than one sentence the verdict on its worst sentence, where that is worse."""
+    if task.field != "prompt":
+        return verdict
+    chosen, n_sentences = by_sentence.candidates(task.texts)
+    if n_sentences < 2:
+        return verdict
+    return max(verdict, by_sentence.worst_at(verdict.threshold, task.texts, chosen), key=lambda one: one.probability)
+
+
+def _call_score(field: _Field, verdict: Verdict) -> CallScore:
+    task, window = field.task, verdict.window
     is_flagged = verdict.probability >= verdict.threshold
     evidence: dict[str, Any] = {
         "label": "suspicious" if is_flagged else "ordinary",
         "threshold": round(verdict.threshold, 6),
-        "spans": [[window.start, window.end]],
+        "spans": [list(field.folded[window.index].span(window.start, window.end))],
         "cues": named_cues(task.texts[window.index][window.start : window.end]),
     }
     if task.field != "prompt":
@@ -122,5 +150,5 @@ def _call_score(task: Task, verdict: Verdict) -> CallScore:
         field=task.field,
         value=verdict.probability,
         is_flagged=is_flagged,
-        evidence=evidence | unread(task.texts),
+        evidence=evidence | field.unread,
     )

@@ -9,15 +9,22 @@ from typing import Final
 from driftline_analyzers.safety import phone_numbers
 from driftline_analyzers.safety.check_digits import is_card_number, is_iban, is_passport_line, is_ssn
 from driftline_analyzers.safety.findings import Finding, without_overlaps
+from driftline_analyzers.safety.folding import in_original, plain
 
 _EMAIL: Final = re.compile(
     r"(?<![\w.+%-])\w[\w.+%-]{0,63}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,6}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,50})(?![\w-])"
 )
-_DIGITS: Final = re.compile(r"(?<![\w.,@/#=-])(?:\+|\()?\d(?:[ \u00a0().\-/]{0,3}\d){6,18}(?![\w@]|[.,/-]\d)")
+_UNSPACED: Final = "\u3040-\u30ff\u3400-\u9fff"
+"""Scripts that set no space between a word and a number."""
+_DIGITS: Final = re.compile(
+    rf"(?<![.,@/#=-])(?<![^\W{_UNSPACED}])(?:\+|\()?\d(?:[ \u00a0().\-/]{{0,3}}\d){{6,18}}(?![^\W{_UNSPACED}]|@|[.,/-]\d)"
+)
 _CARD_GROUPS: Final = re.compile(r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
 _IBAN: Final = re.compile(
-    r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[A-Z0-9]{11,30}|(?:[ -][A-Z0-9]{4}){2,7}(?:[ -][A-Z0-9]{1,4})?)(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[A-Za-z0-9]{11,30}|(?:[ -][A-Za-z0-9]{4}){2,7}(?:[ -][A-Za-z0-9]{1,4})?)(?![A-Za-z0-9])"
 )
+_SMALL_IBAN: Final = re.compile(r"[a-z]{2}\d{2}[a-z0-9]{0,4}\d*")
+"""Letters in the bank's code alone: two small letters and digits begin many an identifier."""
 _SSN: Final = re.compile(r"(?<![\w-])(\d{3})([- ]?)(\d{2})\2(\d{4})(?![\w]|-\d)")
 _SSN_WORDS: Final = re.compile(r"\bSSN\b|social security", re.IGNORECASE)
 _IPV4: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
@@ -26,7 +33,8 @@ _IPV6: Final = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{6,39}(?
 _MAC: Final = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w:-])")
 _PASSPORT: Final = re.compile(r"(?<![A-Z0-9<])P[A-Z<][A-Z<]{3}[A-Z<]{39}\s{1,4}([A-Z0-9<]{44})(?![A-Z0-9<])")
 _PHONE_WORDS: Final = re.compile(
-    r"\b(?:phone|tel\b|telephone|telefon|téléphone|teléfono|telefone|mobile|cell|handy|whatsapp|fax|call|text|dial|ring|reach)\w*[^\d\n]{0,20}$",
+    r"(?:\b(?:phone|tel\b|telephone|telefon|téléphone|teléfono|telefone|mobile|cell|handy|whatsapp|fax|call|text|dial|ring|reach|тел)\w*"
+    r"|電話|电话|手机|携帯|전화)[^\d\n]{0,20}$",
     re.IGNORECASE,
 )
 _BIRTH_WORDS: Final = re.compile(
@@ -59,7 +67,8 @@ _CONTEXT_CHARS: Final = 32
 
 def find_personal_data(text: str) -> list[Finding]:
     """Findings of the kinds in _FINDERS, none overlapping another, in order of place. Linear in the text."""
-    return without_overlaps(one for finder in _FINDERS for one in finder(text))
+    folded = plain(text)
+    return in_original(without_overlaps(one for finder in _FINDERS for one in finder(folded.text)), folded)
 
 
 def _emails(text: str) -> Iterator[Finding]:
@@ -74,7 +83,9 @@ def _ibans(text: str) -> Iterator[Finding]:
         written = match[0]
         ends = [at for at in range(len(written), 14, -1) if at == len(written) or written[at] in " -"]
         for end in ends:  # words in capitals may follow
-            if is_iban(re.sub(r"[ -]", "", written[:end])):
+            bare = re.sub(r"[ -]", "", written[:end])
+            is_written = bare.isupper() or _SMALL_IBAN.fullmatch(bare) is not None
+            if is_written and is_iban(bare.upper()):
                 yield Finding(kind="iban", start=match.start(), end=match.start() + end)
                 break
 

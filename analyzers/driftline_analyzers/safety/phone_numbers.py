@@ -26,7 +26,7 @@ _NATIONAL_DIGITS: Final = {
 }
 """Code -> least and most digits after it, where they are fixed; elsewhere 6 to 12, and 8 to 15 with the code."""
 _NANP: Final = re.compile(r"(?:1[-. ])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-. ])[2-9]\d\d[-. ]\d{4}")
-_DATE: Final = re.compile(r"(?:\d{1,4}[-./]){2}\d{1,4}")
+_DATE: Final = re.compile(r"(?:\d{4}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2})[-./](?:\d{4}|\d{1,2})")
 
 
 def is_international(written: str) -> bool:

@@ -17,7 +17,7 @@ from driftline_analyzers.safety.presidio import PresidioFinder
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 
-_VERSION: Final = "1"
+_VERSION: Final = "2"
 
 
 class PiiScorer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from driftline_analyzers.safety.findings import MAX_CHARS, MAX_SPANS, MAX_TEXTS, unread
+from driftline_analyzers.safety.folding import casefolded
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
 
@@ -38,7 +39,7 @@ class PromptLeakScorer:
     """
 
     name: ClassVar[str] = "prompt_leak"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, *, canaries: Sequence[str] = (), n: int = 5, min_run: int = 16, min_order_run: int = 8) -> None:
         self.canaries = canaries
@@ -87,12 +88,10 @@ class PromptLeakScorer:
         )
 
     def _canaries_in(self, answer: str, system: str, known: Iterable[str]) -> list[list[int]]:
-        lower, others = answer.casefold(), "\n".join(known).casefold()
-        found = {*self.canaries, *_CANARY.findall(system)}
-        if len(lower) != len(answer):  # a letter that folds to two would move the offsets
-            lower = answer
-        places = ((lower.find(one.casefold()), one) for one in sorted(found) if one.casefold() not in others)
-        return [[at, at + len(one)] for at, one in places if at >= 0]
+        folded, others = casefolded(answer), "\n".join(known).casefold()
+        found = {one.casefold() for one in (*self.canaries, *_CANARY.findall(system))}
+        places = ((folded.text.find(one), one) for one in sorted(found) if one and one not in others)
+        return [list(folded.span(at, at + len(one))) for at, one in places if at >= 0]
 
     def _grams(self, text: str) -> set[tuple[str, ...]]:
         words = [word.casefold() for word in _WORD.findall(text)]

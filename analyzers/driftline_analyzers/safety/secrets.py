@@ -13,7 +13,7 @@ class SecretsScorer:
     """value: how many credentials a field holds; flagged from one on. Evidence has kinds, counts and spans, never the credential."""
 
     name: ClassVar[str] = "secrets"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
         """Fields prompt, completion, document and tool_result."""

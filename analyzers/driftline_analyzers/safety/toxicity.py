@@ -17,6 +17,8 @@ from driftline_analyzers.scoring.scorer import CallScore, Embed
 _FIELDS: Final = ("prompt", "completion")
 _CLASSIFIER_WINDOW_CHARS: Final = 1200
 _CLASSIFIER_THRESHOLD: Final = 0.5
+_OTHER_MODEL: Final = "the embedding model is not the one that the head was trained on; name a classifier"
+_BLANK: Final = "all that is read of the text is blank"
 
 
 class ToxicityScorer:
@@ -57,9 +59,12 @@ class ToxicityScorer:
             if text.strip()
         ]
         scores: list[list[CallScore]] = [[] for _ in calls]
+        read = [one for one in fields if one[2][:MAX_CHARS].strip()]
         if fields:
-            found = self._by_head(fields, embed) if self._model is None else self._by_classifier(fields, self._model)
-            for (i, _, text), one in zip(fields, found, strict=True):
+            found = self._by_head(read, embed) if self._model is None else self._by_classifier(read, self._model)
+            of_read = iter(found)
+            for i, field, text in fields:
+                one = next(of_read) if text[:MAX_CHARS].strip() else _unknown(field, _BLANK)
                 scores[i].append(
                     CallScore(
                         field=one.field,
@@ -91,9 +96,7 @@ class ToxicityScorer:
                 verdict = head.verdict(task.texts, task.chosen, next(vectors))
                 scores.append(_head_score(task, verdict.window, verdict.probability))
             else:
-                reason = "the embedding model is not the one that the head was trained on; name a classifier"
-                evidence = {"unknown": reason}
-                scores.append(CallScore(field=task.field, value=None, is_flagged=False, evidence=evidence))
+                scores.append(_unknown(task.field, _OTHER_MODEL))
         return scores
 
     def _by_classifier(self, fields: Sequence[tuple[int, str, str]], model: TextClassifier) -> list[CallScore]:
@@ -120,6 +123,10 @@ class ToxicityScorer:
             is_flagged = values[worst] >= self.threshold
             found.append(CallScore(field=field, value=values[worst], is_flagged=is_flagged, evidence=evidence))
         return found
+
+
+def _unknown(field: str, reason: str) -> CallScore:
+    return CallScore(field=field, value=None, is_flagged=False, evidence={"unknown": reason})
 
 
 def _head_score(task: Task, window: Window, probability: float) -> CallScore:

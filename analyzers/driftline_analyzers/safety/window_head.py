@@ -1,5 +1,6 @@
 """A linear head over windows of a text: vector, hashed character n-grams and named cues; the worst window decides."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from driftline_analyzers.safety.cues import cue_values
 from driftline_analyzers.safety.findings import MAX_CHARS
 from driftline_analyzers.safety.ngrams import hashed_ngrams
-from driftline_analyzers.safety.windows import windows
+from driftline_analyzers.safety.windows import sentences, windows
 from driftline_analyzers.scoring.scorer import Embed
 
 PROBE: Final = "The lighthouse keeper writes down the weather every morning."
@@ -82,12 +83,17 @@ class WindowHead:
         found = []
         of_bucket, bias = self._of["lexical_ngrams"], float(self._of["lexical_bias"])
         for index, text in enumerate(texts):
-            for start, end in windows(text[:MAX_CHARS], max_chars=self.window_chars):
+            for start, end in self._spans(text[:MAX_CHARS]):
                 buckets, weights = hashed_ngrams(self.read(text[start:end]))
                 by_ngrams = float(weights @ of_bucket[buckets]) + bias
                 found.append(Window(index=index, start=start, end=end, by_ngrams=by_ngrams))
         found.sort(key=lambda one: (-one.by_ngrams, one.index, one.start))
         return found[: self.max_windows], len(found)
+
+    def _spans(self, text: str) -> list[tuple[int, int]]:
+        if "min_chars" in self._of:
+            return sentences(text, min_chars=int(self._of["min_chars"]), max_chars=self.window_chars)
+        return windows(text, max_chars=self.window_chars)
 
     def needs_vector(self, window: Window) -> bool:
         """Whether its n-grams leave it open what it is; of a head that training gave a floor."""
@@ -117,6 +123,13 @@ class WindowHead:
         """The decision where the candidates' log-odds are known."""
         worst = int(np.argmax(scores))
         return Verdict(probability=sigmoid(scores[worst]), threshold=self.threshold(kind), window=chosen[worst])
+
+    def worst_at(self, threshold: float, texts: Sequence[str], chosen: Sequence[Window]) -> Verdict:
+        """The same without vectors, moved so that its own threshold comes to lie at that one of another head."""
+        moved = math.log(threshold / (1 - threshold)) - float(self._of["lexical_threshold"])
+        scores = self.log_odds(texts, chosen)
+        worst = int(np.argmax(scores))
+        return Verdict(probability=sigmoid(scores[worst] + moved), threshold=threshold, window=chosen[worst])
 
     @property
     def window_chars(self) -> int:

@@ -1,4 +1,4 @@
-"""A text cut into windows of whole sentences, so that one bad sentence in a long text is not averaged away."""
+"""A text cut into windows of as many whole sentences as they hold, and into single sentences, which no neighbour can make look harmless."""
 
 import re
 from collections.abc import Iterator
@@ -20,6 +20,22 @@ def windows(text: str, *, max_chars: int) -> list[tuple[int, int]]:
             found.append((begin, end))
             begin = start
         end = stop
+    found.append((begin, end))
+    return [(start, stop) for start, stop in found if text[start:stop].strip()]
+
+
+def sentences(text: str, *, min_chars: int, max_chars: int) -> list[tuple[int, int]]:
+    """[start, end) of single sentences, each cut at max_chars; one shorter than min_chars goes with the next. Blank ones are left out."""
+    found = []
+    begin = end = 0
+    for _, stop in _pieces(text, max_chars=max_chars):
+        if stop - begin > max_chars and end > begin:
+            found.append((begin, end))
+            begin = end
+        end = stop
+        if len(text[begin:end].strip()) >= min_chars:
+            found.append((begin, end))
+            begin = end
     found.append((begin, end))
     return [(start, stop) for start, stop in found if text[start:stop].strip()]
 

@@ -5,10 +5,14 @@ import json
 from collections.abc import Mapping, Sequence
 
 from driftline_analyzers.scoring.records import ScoreRow
+from driftline_core.directions import is_beyond
 
 
 def flagged_by_labels(rows: Sequence[ScoreRow], thresholds: Mapping[tuple[str, str, str], float]) -> list[ScoreRow]:
-    """The rows, flagged where their value is at least the threshold set for their analyzer, its version and field; evidence says so.
+    """The rows, flagged where their value is at or beyond the threshold set for their analyzer, its version and field; evidence says so.
+
+    Beyond is above, or below for an analyzer whose low values are bad (driftline_core.directions). What a scorer would not flag whatever
+    the value ("not_flagged" in evidence) stays without a flag.
 
     thresholds: of driftline_core.thresholds.active_thresholds. Rows without a value or a threshold stay as they are.
     """
@@ -20,6 +24,7 @@ def _flagged(row: ScoreRow, thresholds: Mapping[tuple[str, str, str], float]) ->
     if threshold is None or row.status != "ok":
         return row
     evidence = {**json.loads(row.evidence), "threshold_from_labels": threshold}
+    is_flagged = is_beyond(row.key.analyzer, row.value, threshold) and "not_flagged" not in evidence
     return dataclasses.replace(
-        row, is_flagged=row.value >= threshold, evidence=json.dumps(evidence, ensure_ascii=False, allow_nan=False)
+        row, is_flagged=is_flagged, evidence=json.dumps(evidence, ensure_ascii=False, allow_nan=False)
     )

@@ -106,11 +106,21 @@ def _checked(scorer: CallScorer, scores: Sequence[CallScore]) -> Sequence[CallSc
 
 
 def _row(scorer: CallScorer, call: Call, score: CallScore) -> ScoreRow:
+    evidence = {**score.evidence, **_unread(call, score)}
     if score.value is None or not math.isfinite(score.value):
-        reason = {} if "unknown" in score.evidence else {"unknown": "the scorer gave no number"}
-        return _made(scorer, call, field=score.field, status="unknown", evidence={**score.evidence, **reason})
-    row = _made(scorer, call, field=score.field, status="ok", evidence=score.evidence)
+        reason = {} if "unknown" in evidence else {"unknown": "the scorer gave no number"}
+        return _made(scorer, call, field=score.field, status="unknown", evidence=evidence | reason)
+    row = _made(scorer, call, field=score.field, status="ok", evidence=evidence)
     return dataclasses.replace(row, value=float(score.value), is_flagged=score.is_flagged)
+
+
+def _unread(call: Call, score: CallScore) -> dict[str, int]:
+    """What the reader left out of the field's texts, on top of what the scorer left out, for evidence: unread_chars, unread_texts."""
+    left = {field: one for field, one in call.unread.items() if field == score.field}
+    counts = [("unread_chars", one.chars) for one in left.values()] + [
+        ("unread_texts", one.texts) for one in left.values()
+    ]
+    return {name: count + int(score.evidence.get(name, 0)) for name, count in counts if count}
 
 
 def _failed(scorer: CallScorer, call: Call, error: Exception) -> ScoreRow:

@@ -3,7 +3,8 @@
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from driftline_analyzers.scoring.records import ScoreRow
 
@@ -25,6 +26,23 @@ class ScoringReport:
     seconds: Mapping[str, float]
     errors: Sequence[str]
     is_complete: bool
+
+    def __add__(self, other: Self) -> Self:
+        """Both together; of runners whose scorers are not the same."""
+        return replace(
+            self,
+            calls=self.calls + other.calls,
+            scores={**self.scores, **other.scores},
+            flagged={**self.flagged, **other.flagged},
+            unknown={**self.unknown, **other.unknown},
+            failed={**self.failed, **other.failed},
+            withdrawn=self.withdrawn + other.withdrawn,
+            texts_embedded=self.texts_embedded + other.texts_embedded,
+            cache_hits=self.cache_hits + other.cache_hits,
+            seconds={**self.seconds, **other.seconds},
+            errors=(*self.errors, *other.errors),
+            is_complete=self.is_complete and other.is_complete,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,13 @@
 """Reads settled calls from the store with everything that a scorer may look at."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Final
 
 from driftline_analyzers.runner.records import to_ms, to_parameter
-from driftline_analyzers.scoring.call import Call
-from driftline_analyzers.scoring.context import Contexts
+from driftline_analyzers.scoring.call import Call, TextField, Unread
+from driftline_analyzers.scoring.context import Contexts, Given
 from driftline_analyzers.scoring.records import CallHead, Scope, ScoreKey, ScoreRow, TouchedTrace
 from driftline_analyzers.settings import AnalyzerSettings
 from driftline_core.store import Store
@@ -19,12 +20,13 @@ _CALLS = (_SQL / "scoring_calls.sql").read_text(encoding="utf-8")
 _TEXTS = (_SQL / "scoring_texts.sql").read_text(encoding="utf-8")
 _CONTEXT_SIZES = (_SQL / "scoring_context_sizes.sql").read_text(encoding="utf-8")
 _CONTEXT = (_SQL / "scoring_context.sql").read_text(encoding="utf-8")
+_FORMATS = (_SQL / "scoring_formats.sql").read_text(encoding="utf-8")
 _WRITTEN = (_SQL / "scoring_written.sql").read_text(encoding="utf-8")
 
 MARGIN_MS: Final = 3_600_000
 """How far around a time the rest of a trace is looked for, as the view llm_calls does."""
 MAX_TEXTS: Final = 64
-"""Documents, and tool results, of one call: the newest."""
+"""Of a call's own documents the first; of what its trace retrieved, and of tool results, the newest."""
 
 
 class ScoringReader:
@@ -97,7 +99,11 @@ class ScoringReader:
         }
         rows = self._store.rows(_CONTEXT, self._around(scope, margin_ms=MARGIN_MS) | self._limits)
         contexts = Contexts(rows, max_texts=MAX_TEXTS)
-        return [_call(head, texts[head.key], contexts) for head in heads if head.key in texts]
+        asked = {(row["trace_id_hex"], row["span_id_hex"]) for row in self._store.rows(_FORMATS, self._around(scope))}
+        calls = [_call(head, texts[head.key], contexts) for head in heads if head.key in texts]
+        return [
+            replace(call, output_format="json") if (call.trace_id, call.span_id) in asked else call for call in calls
+        ]
 
     def written(self, scope: Scope, *, analyzers: Sequence[str]) -> Iterator[ScoreRow]:
         """Scores of the calls that stand, without what they say."""
@@ -127,6 +133,20 @@ class ScoringReader:
 
 
 def _call(head: CallHead, texts: Mapping[str, Any], contexts: Contexts) -> Call:
+    documents = _own_documents(texts) if texts["documents"] else contexts.documents(head.trace_id, until_ns=head.end_ns)
+    results = contexts.tool_results(
+        head.trace_id,
+        until_ns=head.end_ns,
+        messages=texts["input_messages"],
+        unread_chars=texts["unread_message_chars"],
+    )
+    unread: dict[TextField, Unread] = {
+        "system_prompt": Unread(chars=texts["unread_system_chars"]),
+        "prompt": Unread(chars=texts["unread_prompt_chars"]),
+        "completion": Unread(chars=0 if head.is_error else texts["unread_completion_chars"]),
+        "document": documents.unread,
+        "tool_result": results.unread,
+    }
     return Call(
         trace_id=head.trace_id,
         span_id=head.span_id,
@@ -138,6 +158,12 @@ def _call(head: CallHead, texts: Mapping[str, Any], contexts: Contexts) -> Call:
         system_prompt=texts["system_prompt"],
         prompt=texts["prompt"],
         completion="" if head.is_error else texts["completion"],
-        documents=texts["documents"] or contexts.documents(head.trace_id, until_ns=head.end_ns),
-        tool_results=contexts.tool_results(head.trace_id, until_ns=head.end_ns, messages=texts["input_messages"]),
+        documents=documents.texts,
+        tool_results=results.texts,
+        unread={name: left for name, left in unread.items() if left},
     )
+
+
+def _own_documents(texts: Mapping[str, Any]) -> Given:
+    left = Unread(chars=sum(texts["unread_document_chars"]), texts=texts["n_more_documents"])
+    return Given(texts=texts["documents"], unread=left)

@@ -29,6 +29,7 @@ from driftline_core.errors import ConfigError
 def _grounding(settings: AnalyzerSettings, embedder: Embedder | None) -> GroundingScorer:
     return GroundingScorer(
         second_stage=_second_stage(settings),
+        max_chars=settings.max_scored_chars,
         head=_grounding_head(settings),
         token_embedder=embedder if isinstance(embedder, TokenEmbedder) else None,
     )

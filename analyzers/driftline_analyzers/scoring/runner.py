@@ -47,8 +47,10 @@ class ScoringRunner:
     into it for `scoring_settle`; its calls are scored with what its retrievals and tools returned, and again when more comes. The cursor
     moves after everything is written, and never past a trace that waits: killing a run at any point loses nothing, and repeating one
     replaces its rows. A score that does not stand any more is withdrawn. Where several workers share a server's store, each project is
-    scored by the one that holds its lease. scorers: others than the settings name. more_scorers: beside those, e.g. the
-    judge, which has settings of its own. embedder: another than the settings name.
+    scored by the one that holds its lease. embedder: another than the settings name. scorers: others than the settings name.
+
+    name: of the cursor, lease and service; scorers that wait for somebody else (the judge) have a runner of their own, so that no other
+    score waits with them. looks_back: how much of what is stored a runner begins with that has no cursor yet; None is all.
     """
 
     def __init__(
@@ -59,14 +61,16 @@ class ScoringRunner:
         progress: Progress = no_progress,
         embedder: "Embedder | None" = None,
         scorers: Sequence[CallScorer] | None = None,
-        more_scorers: Sequence[CallScorer] = (),
+        name: str = "scoring",
+        looks_back: timedelta | None = None,
     ) -> None:
         self.settings = settings
+        self.name = name
+        self._looks_back = looks_back
         self._store = store
         self._progress = progress
         self._embedder = embedder
-        self._scorers = None if scorers is None else [*scorers, *more_scorers]
-        self._more_scorers = more_scorers
+        self._scorers = scorers
         self._cache: EmbeddingCache | None = None
         self._reader = ScoringReader(store, settings)
         self._stopping = threading.Event()
@@ -82,7 +86,7 @@ class ScoringRunner:
             if self._leases is None:
                 self._run_project(name, run, settle)
                 continue
-            lease = self._leases.acquire(f"scoring/{name}")
+            lease = self._leases.acquire(f"{self.name}/{name}")
             if lease is None:
                 self._book.expect(name, {})
                 continue
@@ -136,9 +140,11 @@ class ScoringRunner:
 
     def _run_project(self, project: str, run: ScoringRun, settle: timedelta) -> None:
         """Pages of touched traces until all that are due are scored."""
-        cursor = f"scoring/{project}"
-        overlap_ms = int(self.settings.overlap / timedelta(milliseconds=1))
+        cursor = f"{self.name}/{project}"
+        overlap_ms = _whole_ms(self.settings.overlap)
         position_ms = self._reader.cursor_ms(cursor)
+        if not position_ms and self._looks_back is not None:
+            position_ms = self._reader.now_ms() - _whole_ms(self._looks_back)
         done = self._done.setdefault(project, DoneTraces())
         while True:
             since_ms = max(0, position_ms - overlap_ms)
@@ -267,7 +273,7 @@ class ScoringRunner:
         if self._scorers is None:
             from driftline_analyzers.scoring.registry import make_scorers
 
-            self._scorers = [*make_scorers(self.settings, embedder=self._made_embedder()), *self._more_scorers]
+            self._scorers = make_scorers(self.settings, embedder=self._made_embedder())
         return self._scorers
 
     def _embeddings(self) -> "EmbeddingCache":
@@ -292,7 +298,7 @@ class _ScoringService(InterruptibleService):
     """Runs the runner and tells its counts."""
 
     def __init__(self, runner: ScoringRunner) -> None:
-        super().__init__(runner, name="scoring", interval_s=runner.settings.scoring_interval_s, tick=self._run_once)
+        super().__init__(runner, name=runner.name, interval_s=runner.settings.scoring_interval_s, tick=self._run_once)
         self._runner = runner
 
     def stats(self) -> ScoringStats:
@@ -303,6 +309,10 @@ class _ScoringService(InterruptibleService):
         report = self._runner.run_once()
         if report.errors:
             raise DriftlineError(report.errors[0])
+
+
+def _whole_ms(length: timedelta) -> int:
+    return int(length / timedelta(milliseconds=1))
 
 
 def _light(row: ScoreRow) -> ScoreRow:

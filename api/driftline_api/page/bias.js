@@ -1,4 +1,4 @@
-// Groups that answers are about, compared with each other: gaps with their interval, and what was compared without one.
+// Groups that answers are about, or given to, compared with each other: gaps with their interval, and what was compared without one.
 
 import { get } from "./api.js";
 import { el, empty, heading } from "./dom.js";
@@ -21,7 +21,7 @@ export async function readBias(service, to, signal) {
 
 /** The card. */
 export function drawBias({ gaps, compared, scarce }) {
-  const title = heading("Groups", "are answers about one group unlike those about others, in like prompts?");
+  const title = heading("Groups", "are answers about, or to, one group unlike those of others, in like prompts?");
   const few = scarce ? `${whole(scarce)} had too few sessions to say anything.` : "";
   if (!gaps.length) return [title, empty(compared ? `${whole(compared)} comparisons of the last weeks, no gap beyond chance and of any size. ${few}` : `No two groups were compared yet: it takes a week that is over, and enough sessions of each. ${few}`)];
   return [title, el("ul", { class: "outliers" }, gaps.map(item)), el("p", { class: "muted" }, `${whole(compared)} comparisons of the last weeks, corrected together. ${few}`)];

@@ -26,7 +26,7 @@ export function usd(value) {
 
 export function share(value) {
   if (value === null || !Number.isFinite(value)) return "–";
-  const percent = value * 100;
+  const percent = Math.abs(value) < 1e-6 ? 0 : value * 100;
   return `${percent === 0 || percent >= 10 ? percent.toFixed(0) : percent.toPrecision(2)} %`;
 }
 

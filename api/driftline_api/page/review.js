@@ -64,7 +64,7 @@ function reviewCard(one, annotator) {
     ),
     one.field !== "prompt" && one.prompt_preview ? el("blockquote", { class: "asked" }, one.prompt_preview) : null,
     el("blockquote", {}, one.text_preview ? marked(one.text_preview, placesOf([{ ...one, is_flagged: true }], one.field)) : "Open the trace to read it."),
-    el("div", { class: "line" }, buttons, el("span", { class: "muted" }, `score ${one.value.toPrecision(3)}, flagged from ${one.threshold.toPrecision(3)}; ${WHY[one.picked_by]}`), told),
+    el("div", { class: "line" }, buttons, el("span", { class: "muted" }, `score ${one.value.toPrecision(3)}, flagged ${one.flagged_end === "low" ? "up to" : "from"} ${one.threshold.toPrecision(3)}; ${WHY[one.picked_by]}`), told),
   );
   card.addEventListener("keydown", (event) => {
     if (event.target !== card || event.ctrlKey || event.metaKey || event.altKey) return;

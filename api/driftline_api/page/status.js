@@ -5,10 +5,13 @@ import { ago, bytes, compact, timeElement, whole } from "./format.js";
 
 const MOST_SHOWN = 12;
 
-/** One line at the top for each firing alert; nothing when none fires. */
+const MOST_IN_STRIP = 3;
+const WORST_FIRST = ["critical", "error", "warning"];
+
+/** One line at the top for each firing alert, the worst first, and how many more there are; nothing when none fires. */
 export function drawAlertStrip({ items }) {
-  const firing = items.filter((one) => one.state === "firing");
-  return firing.slice(0, 3).map((one) =>
+  const firing = items.filter((one) => one.state === "firing").sort((one, other) => rank(one) - rank(other));
+  const lines = firing.slice(0, MOST_IN_STRIP).map((one) =>
     el(
       "a",
       { class: "strip", href: "#alerts", onclick: jump },
@@ -17,6 +20,14 @@ export function drawAlertStrip({ items }) {
       one.active_at ? el("span", { class: "when" }, `since ${ago(one.active_at)}`.replace(" ago", "")) : null,
     ),
   );
+  const left = firing.length - lines.length;
+  if (left > 0) lines.push(el("a", { class: "strip", href: "#alerts", onclick: jump }, el("span", {}, `${left} more fire`)));
+  return lines;
+}
+
+function rank(one) {
+  const place = WORST_FIRST.indexOf(one.severity);
+  return place < 0 ? WORST_FIRST.length : place;
 }
 
 function jump(event) {

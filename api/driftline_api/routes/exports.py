@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from driftline_api.body import Body
 from driftline_api.context import Context
 from driftline_api.parameters import Project, Reader, UtcDatetime, check_range
 from driftline_api.problems import problem_responses, unprocessable
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/api/v1/exports", tags=["human loop"])
 Version = Annotated[str, Path(max_length=100, description="Version of the data set, 32 hex digits.")]
 
 
-class NewExport(BaseModel):
+class NewExport(Body):
     """Which calls, in which formats. Filters are combined with AND; what is left out is any."""
 
     model_config = ConfigDict(
@@ -55,11 +56,11 @@ class NewExport(BaseModel):
     )
     segment: str = Field(default="", max_length=300, description="Its value.")
     from_time: AwareDatetime | None = Field(
-        default=None, alias="from", description="Start (event time, RFC 3339), inclusive."
+        default=None,
+        alias="from",
+        description="Start (RFC 3339), inclusive: of the calls' own time; with a sentiment, of when the feedback was given.",
     )
-    to_time: AwareDatetime | None = Field(
-        default=None, alias="to", description="End (event time, RFC 3339), exclusive."
-    )
+    to_time: AwareDatetime | None = Field(default=None, alias="to", description="End (RFC 3339), exclusive; as from.")
     formats: list[Literal["jsonl", "parquet"]] = Field(
         default=["jsonl"], min_length=1, max_length=2, description="Files to write."
     )

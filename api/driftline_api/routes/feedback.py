@@ -4,8 +4,9 @@ from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from driftline_api.body import Body
 from driftline_api.human_label import FEEDBACK_NAME, WHOLE_TRACE, HumanLabel, labels_of
 from driftline_api.parameters import Reader
 from driftline_api.problems import problem_responses
@@ -16,7 +17,7 @@ HexTrace = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$", description="Trace
 HexSpan = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{16}$", description="Span id, 16 hex digits.")]
 
 
-class NewFeedback(BaseModel):
+class NewFeedback(Body):
     """What a user said of an answer. At least one of score, rating and comment."""
 
     model_config = ConfigDict(

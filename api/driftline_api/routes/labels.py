@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from driftline_api.body import Body
 from driftline_api.cursors import decode_cursor, encode_cursor
 from driftline_api.human_label import EVER_MS, WHOLE_TRACE, HumanLabel, labels_of, to_label
 from driftline_api.parameters import Limit, Range, Reader
@@ -20,7 +21,7 @@ _HEX_32 = r"^[0-9a-fA-F]{32}$"
 _HEX_16 = r"^[0-9a-fA-F]{16}$"
 
 
-class NewLabel(BaseModel):
+class NewLabel(Body):
     """A reviewer's verdict on one field of one call: exactly one of is_positive and is_correct."""
 
     model_config = ConfigDict(

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from driftline_api.body import Body
 from driftline_api.parameters import Reader, UtcDatetime, check_range
 from driftline_api.problems import ProblemError, not_found, problem_responses, unprocessable
 from driftline_api.reader import ProjectReader, Row
@@ -50,7 +51,7 @@ class GoldenRows(BaseModel):
     rows: list[GoldenExample] = Field(min_length=1, max_length=_MAX_ROWS, description="The part's rows.")
 
 
-class NewReference(BaseModel):
+class NewReference(Body):
     """What to freeze under which name."""
 
     model_config = ConfigDict(

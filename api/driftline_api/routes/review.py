@@ -1,6 +1,7 @@
 """What reviewers should look at next, and how far the analyzers agree with what they said."""
 
 from dataclasses import asdict
+from datetime import UTC
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -9,15 +10,18 @@ from pydantic import BaseModel, Field
 from driftline_api.agreement import agree
 from driftline_api.context import Context
 from driftline_api.labelled import Labelled, read_labelled
-from driftline_api.parameters import Limit, Range, Reader
+from driftline_api.parameters import Limit, Range, Reader, unix_ns
 from driftline_api.problems import problem_responses
-from driftline_api.reader import Row
-from driftline_api.score import Score, to_score
+from driftline_api.reader import ProjectReader, Row
+from driftline_api.score import Score, json_object, to_score
+from driftline_core.call_contexts import read_given_texts
+from driftline_core.directions import direction_of, sign_of
 
 router = APIRouter(prefix="/api/v1", tags=["human loop"])
 
 Order = Literal["mixed", "uncertain", "flagged", "random"]
 Pick = Literal["uncertain", "flagged", "random"]
+_MOST_SERVICES = 20
 _PICKS: tuple[Pick, ...] = ("uncertain", "flagged", "random")
 
 
@@ -26,6 +30,7 @@ class ReviewItem(Score):
 
     prompt_preview: str = Field(description="Start of the prompt.")
     threshold: float = Field(description="Value from which the analyzer flags, as far as is known.", examples=[0.5])
+    flagged_end: Literal["high", "low", "none"] = Field(description="Which side of the threshold is flagged.")
     threshold_from: str = Field(
         description="set (from labels), evidence (the analyzer's own), flags (between the flagged values and the others) or none."
     )
@@ -55,6 +60,10 @@ class AnalyzerAgreement(BaseModel):
 
     analyzer: str = Field(description="Analyzer.", examples=["grounding"])
     field: str = Field(description="Its field.", examples=["completion"])
+    service: str = Field(
+        description="Whose calls it speaks of: the one that was asked for, '' all. Where labels stand for a part of them, each service "
+        "that was reviewed in random order follows by itself."
+    )
     n_scored: int = Field(description="Calls that it scored in the range.")
     n_flagged: int = Field(description="Of them flagged.")
     n_labelled: int = Field(description="Of them labelled by anybody.")
@@ -112,8 +121,11 @@ def review_queue(
             is_labelled=-1 if is_labelled is None else int(is_labelled),
             max_rows=limit,
             preview_chars=context.settings.preview_chars,
+            sign=sign_of(analyzer),
         )
-        picked[picked_by] = [_item(row, picked_by) for row in rows]
+        picked[picked_by] = [
+            _item(row, picked_by) for row in _with_previews(reader, rows, context.settings.preview_chars)
+        ]
     return ReviewQueue(items=_in_turn(picked, limit))
 
 
@@ -128,13 +140,43 @@ def list_agreement(
     model: Annotated[str, Query(description="Exact model.")] = "",
 ) -> AgreementList:
     """Counts of the labels, and what they say of all calls scored in the range; a rate that they cannot carry is null with a reason."""
-    found = read_labelled(reader, time_range, analyzer=analyzer, field=field, service=service, model=model)
-    return AgreementList(items=[_agreement(one) for one in found])
+    items = []
+    for one in read_labelled(reader, time_range, analyzer=analyzer, field=field, service=service, model=model):
+        whole = _agreement(one, service=service)
+        items.append(whole)
+        gaps = {gap for of_flagged in (False, True) if (gap := one.reach.gap(one.labels, of_flagged=of_flagged))}
+        is_part = any(rate.reason.endswith(gap) for rate in (whole.precision, whole.recall) for gap in gaps)
+        if is_part and not service:
+            named = {"analyzer": one.analyzer, "field": one.field, "model": model}
+            for reviewed in one.reviewed_services[:_MOST_SERVICES]:
+                items += [
+                    _agreement(part, service=reviewed)
+                    for part in read_labelled(reader, time_range, **named, service=reviewed)
+                ]
+    return AgreementList(items=items)
+
+
+def _with_previews(reader: ProjectReader, rows: list[Row], preview_chars: int) -> list[Row]:
+    """Rows of review.sql; those of documents and tool results with the start of the text that their evidence points at."""
+    given = [row for row in rows if row["field"] in ("document", "tool_result")]
+    keys = [(unix_ns(row["start_time"].replace(tzinfo=UTC)), row["trace_id_hex"], row["span_id_hex"]) for row in given]
+    texts = read_given_texts(reader.store, reader.project, keys)
+    for row in given:
+        of_call = texts.get((row["trace_id_hex"], row["span_id_hex"]), {}).get(row["field"], [])
+        index = json_object(row["evidence"]).get("index", 0)
+        if isinstance(index, int) and 0 <= index < len(of_call):
+            row["text_preview"] = of_call[index][:preview_chars]
+    return rows
 
 
 def _item(row: Row, picked_by: Pick) -> ReviewItem:
     own = ("prompt_preview", "threshold", "threshold_from", "distance", "is_labelled")
-    return ReviewItem(**to_score(row).model_dump(), **{name: row[name] for name in own}, picked_by=picked_by)
+    return ReviewItem(
+        **to_score(row).model_dump(),
+        **{name: row[name] for name in own},
+        flagged_end=direction_of(row["analyzer"]),
+        picked_by=picked_by,
+    )
 
 
 def _in_turn(picked: dict[Pick, list[ReviewItem]], limit: int) -> list[ReviewItem]:
@@ -147,11 +189,12 @@ def _in_turn(picked: dict[Pick, list[ReviewItem]], limit: int) -> list[ReviewIte
     return list(taken.values())[:limit]
 
 
-def _agreement(found: Labelled) -> AnalyzerAgreement:
-    measured = agree(found.labels, n_scored=found.n_scored, n_flagged=found.n_flagged)
+def _agreement(found: Labelled, *, service: str) -> AnalyzerAgreement:
+    measured = agree(found.labels, n_scored=found.n_scored, n_flagged=found.n_flagged, reach=found.reach)
     return AnalyzerAgreement(
         analyzer=found.analyzer,
         field=found.field,
+        service=service,
         n_scored=found.n_scored,
         n_flagged=found.n_flagged,
         **asdict(measured),

@@ -2,17 +2,19 @@
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from driftline_api.body import Body
 from driftline_api.calibration import Calibrated, by_false_positive_rate, by_precision
 from driftline_api.labelled import Labelled, read_labelled
 from driftline_api.parameters import Reader, TimeRange, UtcDatetime, check_range
 from driftline_api.problems import problem_responses, unprocessable
 from driftline_api.reader import ProjectReader
 from driftline_core import thresholds
+from driftline_core.directions import direction_of, sign_of
 from driftline_core.errors import InputError
 from driftline_core.thresholds import AnalyzerThreshold, Rule
 
@@ -22,7 +24,7 @@ _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-class NewThreshold(BaseModel):
+class NewThreshold(Body):
     """What to calibrate: exactly one of target_precision and max_false_positive_rate."""
 
     model_config = ConfigDict(
@@ -33,6 +35,11 @@ class NewThreshold(BaseModel):
 
     analyzer: str = Field(min_length=1, max_length=100, description="The analyzer.")
     field: str = Field(default="", max_length=100, description="Its field; may be left out where it scores one.")
+    service: str = Field(
+        default="",
+        max_length=300,
+        description="Only labels and calls of this service: the bound speaks for them alone, though the threshold counts for the project.",
+    )
     target_precision: float | None = Field(
         default=None, gt=0, lt=1, description="At least this share of the flagged shall be rightly flagged."
     )
@@ -60,7 +67,11 @@ class Threshold(BaseModel):
     analyzer: str = Field(description="Analyzer.", examples=["grounding"])
     field: str = Field(description="Its field.", examples=["completion"])
     version: int = Field(description="Counts up; 0: a dry run.", examples=[2])
-    threshold: float = Field(description="A call is flagged when its value is at least this.", examples=[0.71])
+    threshold: float = Field(
+        description="A call is flagged when its value is at least this, or at most where flagged_end is low.",
+        examples=[0.71],
+    )
+    flagged_end: Literal["high", "low", "none"] = Field(description="Which end of its values the analyzer flags.")
     rule: str = Field(description="precision or false_positive_rate.", examples=["precision"])
     target: float = Field(description="What was asked for.", examples=[0.9])
     confidence: float = Field(description="Of the bound.", examples=[0.95])
@@ -78,7 +89,7 @@ class SetThreshold(Threshold):
 
     n_scored: int = Field(description="Calls that this version of the analyzer scored.")
     n_flagged_before: int = Field(description="Of them flagged as they stand.")
-    n_flagged_after: int = Field(description="Of them with a value of at least the new threshold.")
+    n_flagged_after: int = Field(description="Of them with a value at the new threshold or beyond it.")
 
 
 class ThresholdList(BaseModel):
@@ -113,7 +124,7 @@ def create_threshold(reader: Reader, new: NewThreshold) -> SetThreshold:
         project=reader.project,
         analyzer=found.analyzer,
         field=found.field,
-        threshold=calibrated.threshold,
+        threshold=sign_of(found.analyzer) * calibrated.threshold,
         rule=rule,
         target=target,
         confidence=new.confidence,
@@ -130,14 +141,16 @@ def create_threshold(reader: Reader, new: NewThreshold) -> SetThreshold:
         analyzer=found.analyzer,
         field=found.field,
         version=found.newest_version,
-        threshold=calibrated.threshold,
+        service=new.service,
+        threshold=wanted.threshold,
+        sign=sign_of(found.analyzer),
     )
     kept = wanted if new.is_dry_run else thresholds.set_threshold(reader.store, wanted)
     return SetThreshold(
         **_threshold(kept).model_dump(),
         n_scored=effect["n_scored"],
         n_flagged_before=found.n_flagged,
-        n_flagged_after=effect["n_at_least"],
+        n_flagged_after=effect["n_beyond"],
     )
 
 
@@ -152,7 +165,12 @@ def delete_threshold(
 
 
 def _labelled(reader: ProjectReader, time_range: TimeRange, new: NewThreshold) -> Labelled:
-    known = read_labelled(reader, time_range, analyzer=new.analyzer, field=new.field)
+    if direction_of(new.analyzer) == "none":
+        raise unprocessable(
+            f"expected an analyzer whose values are more or less of what it looks for, got {new.analyzer}, whose are not"
+        )
+    asked = {"analyzer": new.analyzer, "service": new.service}
+    known = read_labelled(reader, time_range, **asked, field=new.field)
     if not known:
         raise unprocessable(f"expected calls that {new.analyzer} scored, got none in the range")
     if len(known) > 1:
@@ -161,16 +179,15 @@ def _labelled(reader: ProjectReader, time_range: TimeRange, new: NewThreshold) -
         raise unprocessable(
             f"expected an analyzer that flags by its value, got {new.analyzer}, which flags by p-values"
         )
-    (found,) = read_labelled(
-        reader, time_range, analyzer=new.analyzer, field=known[0].field, version=known[0].newest_version
-    )
+    (found,) = read_labelled(reader, time_range, **asked, field=known[0].field, version=known[0].newest_version)
     return found
 
 
 def _calibrated(found: Labelled, new: NewThreshold) -> tuple[Calibrated, Rule, float]:
     if new.max_false_positive_rate is not None:
         most = new.max_false_positive_rate
-        return by_false_positive_rate(found.labels, most=most, confidence=new.confidence), "false_positive_rate", most
+        calibrated = by_false_positive_rate(found.labels, most=most, confidence=new.confidence, reach=found.reach)
+        return calibrated, "false_positive_rate", most
     assert new.target_precision is not None
     grid = [*found.grid, *([found.flagged_from] if found.flagged_from is not None else [])]
     calibrated = by_precision(
@@ -179,9 +196,11 @@ def _calibrated(found: Labelled, new: NewThreshold) -> tuple[Calibrated, Rule, f
         confidence=new.confidence,
         grid=grid,
         unflagged_to=found.unflagged_to,
+        reach=found.reach,
     )
     return calibrated, "precision", new.target_precision
 
 
 def _threshold(one: AnalyzerThreshold) -> Threshold:
-    return Threshold(**{name: getattr(one, name) for name in Threshold.model_fields})
+    stored = {name: getattr(one, name) for name in Threshold.model_fields if name != "flagged_end"}
+    return Threshold(**stored, flagged_end=direction_of(one.analyzer))

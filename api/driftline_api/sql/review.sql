@@ -2,8 +2,9 @@
 -- project. from_ns (inclusive), to_ns (exclusive): event time of the call, Unix ns. analyzer: exact; field, service, model: exact, '' is any.
 -- picked_by: uncertain (nearest to the threshold), flagged (those alone, in random order) or random (in random order). The random order is that of
 -- a hash of the call: the same each time, and nothing to do with its text or score. is_labelled: 0, 1, -1 is any. max_rows. preview_chars.
--- Columns: as in scores.sql, and threshold; threshold_from: set (from labels), evidence (the analyzer's own), flags (halfway between the highest value
--- that is not flagged and the lowest that is) or none (0.5); distance to it; is_labelled.
+-- sign: -1 where low values are bad, else 1.
+-- Columns: as in scores.sql, and threshold; threshold_from: set (from labels), evidence (the analyzer's own), flags (halfway between the worst value
+-- that is not flagged and the best that is) or none (0.5); distance to it; is_labelled.
 WITH
 newest AS
 (
@@ -54,7 +55,7 @@ by_flags AS
 (
     SELECT
         field AS flags_field, argMax(analyzer_version, computed_at) AS newest_version, countIf(is_flagged = 1) > 0 AND countIf(is_flagged = 0) > 0 AS has_both,
-        (minIf(value, is_flagged = 1) + maxIf(value, is_flagged = 0)) / 2 AS flags_threshold
+        {sign:Int8} * (minIf({sign:Int8} * value, is_flagged = 1) + maxIf({sign:Int8} * value, is_flagged = 0)) / 2 AS flags_threshold
     FROM newest
     GROUP BY field
 ),

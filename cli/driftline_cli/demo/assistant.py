@@ -18,6 +18,9 @@ SYSTEM_PROMPTS = {
     "v2": "You are Fernpost's brand ambassador. Delight every rider, be enthusiastic and make people love the brand!",
 }
 
+REFERRAL = "I'm not able to help with that here, please call our hotline."
+"""An answer that is none."""
+
 _WORD = re.compile(r"[a-z0-9]+")
 _LEADS = {
     "gpt-4o-mini": ("", "Sure! "),

@@ -2,8 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from types import TracebackType
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -14,6 +14,9 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
+from driftline_cli.demo.agent_spans import emit_run, to_ns
+from driftline_cli.demo.call_id import CallId
+from driftline_cli.demo.desk import SERVICE, Run
 from driftline_cli.demo.traffic import Call
 
 _FLUSH_CALLS = 500
@@ -34,9 +37,10 @@ class SeededIds(IdGenerator):
 
 
 class WeekExporter:
-    """Sends calls as traces of three spans: the request, the retrieval in it and the model's answer. A context manager.
+    """Sends calls as traces of three spans: the request, the retrieval in it and the model's answer; and runs of the agent. A context
+    manager.
 
-    endpoint: base URL of an OTLP/HTTP receiver.
+    endpoint: base URL of an OTLP/HTTP receiver. call_ids, run_ids: of what was sent, in that order; of a run its last call of the model.
     """
 
     def __init__(self, *, endpoint: str, seed: int) -> None:
@@ -44,6 +48,8 @@ class WeekExporter:
         self._seed = seed
         self._providers: dict[str, TracerProvider] = {}
         self.n_spans = 0
+        self.call_ids: list[CallId] = []
+        self.run_ids: list[CallId] = []
 
     def __enter__(self) -> "WeekExporter":
         return self
@@ -64,6 +70,15 @@ class WeekExporter:
                 yield n_calls
         self._flush()
         yield n_calls
+
+    def send_runs(self, runs: Sequence[Run]) -> None:
+        """Send runs of the agent; all of them have left when it returns."""
+        tracer = self._tracer(SERVICE)
+        for run in runs:
+            n_spans, answer_id = emit_run(tracer, run)
+            self.n_spans += n_spans
+            self.run_ids.append(answer_id)
+        self._flush()
 
     def _flush(self) -> None:
         for provider in self._providers.values():
@@ -93,7 +108,7 @@ class WeekExporter:
             "POST /ask",
             kind=SpanKind.SERVER,
             attributes={"http.request.method": "POST", "http.route": "/ask", **who},
-            start_time=_nanoseconds(call.start_time),
+            start_time=to_ns(call.start_time),
         )
         context = set_span_in_context(root)
         retrieval = tracer.start_span(
@@ -112,22 +127,23 @@ class WeekExporter:
                 ),
                 **who,
             },
-            start_time=_nanoseconds(call.start_time),
+            start_time=to_ns(call.start_time),
         )
-        retrieval.end(_nanoseconds(retrieved_at))
+        retrieval.end(to_ns(retrieved_at))
         chat = tracer.start_span(
             f"chat {call.source.model}",
             context=context,
             kind=SpanKind.CLIENT,
             attributes={**_chat_attributes(call), **who},
-            start_time=_nanoseconds(retrieved_at),
+            start_time=to_ns(retrieved_at),
         )
         if call.error_type:
             chat.set_attribute("error.type", call.error_type)
             chat.set_status(Status(StatusCode.ERROR, "the provider answered 429"))
             root.set_status(Status(StatusCode.ERROR, "the model call failed"))
-        chat.end(_nanoseconds(answered_at))
-        root.end(_nanoseconds(answered_at + timedelta(milliseconds=3)))
+        chat.end(to_ns(answered_at))
+        self.call_ids.append(CallId.of(chat))
+        root.end(to_ns(answered_at + timedelta(milliseconds=3)))
         self.n_spans += 3
 
 
@@ -143,6 +159,11 @@ def _chat_attributes(call: Call) -> dict[str, AttributeValue]:
         "gen_ai.system_instructions": json.dumps([{"type": "text", "content": call.system_prompt}]),
         "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": call.question}]}]),
     }
+    if call.rider_age:
+        attributes["metadata"] = json.dumps({"rider_age": call.rider_age})
+    if call.first_token_ms:
+        attributes["gen_ai.request.stream"] = True
+        attributes["gen_ai.response.time_to_first_chunk"] = round(call.first_token_ms / 1000, 4)
     if call.error_type:
         return attributes
     return attributes | {
@@ -161,8 +182,3 @@ def _chat_attributes(call: Call) -> dict[str, AttributeValue]:
             ]
         ),
     }
-
-
-def _nanoseconds(moment: datetime) -> int:
-    """Nanoseconds since 1970, exact to the microsecond."""
-    return int(moment.timestamp() * 1_000_000) * 1000

@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from driftline_cli.demo.grounding import unsupported_parts
+from driftline_cli.demo.incident_report import alerts_panel, incident_panels, incident_rows, incidents_json
 from driftline_cli.demo.story import Outcome
 from driftline_cli.demo.verdict import SegmentVerdict, moment
 
 _EXAMPLES_SHOWN: Final = 3
+_SHOWN_IN_FULL: Final = "DriftlineSemanticDrift"
 _TEXT_WIDTH: Final = 150
 
 
@@ -27,9 +29,14 @@ def show_outcome(console: Console, outcome: Outcome, addresses: Mapping[str, str
         console.print(_drift(planted))
     console.print(_grounding(outcome))
     console.print(_outliers(outcome))
+    for panel in incident_panels(outcome):
+        console.print(panel)
+    console.print(alerts_panel(outcome.payloads))
     for payload in outcome.payloads:
-        console.print(_alert(payload))
+        if any(alert["labels"].get("alertname") == _SHOWN_IN_FULL for alert in payload.get("alerts", [])):
+            console.print(_alert(payload))
     console.print(_planted_and_found(outcome))
+    console.print(_incidents(outcome))
     console.print(_where(addresses))
 
 
@@ -64,6 +71,7 @@ def as_json(outcome: Outcome, addresses: Mapping[str, str], *, seed: int) -> dic
             }
             for one in outcome.grounding
         ],
+        **incidents_json(outcome),
         "addresses": dict(addresses),
     }
 
@@ -189,7 +197,7 @@ def _alert(payload: Mapping[str, Any]) -> RenderableType:
         if alert.get("generatorURL"):
             table.add_row("link", Text(alert["generatorURL"]))
         parts.append(table)
-    title = "[bold]Alert delivered[/] [dim]as the webhook receiver got it[/]"
+    title = "[bold]One of them in full[/]"
     return Panel(Group(*parts), title=title, title_align="left", border_style="red")
 
 
@@ -213,6 +221,19 @@ def _planted_and_found(outcome: Outcome) -> RenderableType:
         )
     else:
         table.add_row("cost, errors, latency", "nothing", "silent", "", "", "[green]✓[/]")
+    is_right = outcome.verdict.is_right
+    return Panel(
+        table,
+        title=f"[bold]Drift planted and found[/] {'[green]all as planted[/]' if is_right else '[red]not as planted[/]'}",
+        title_align="left",
+        border_style="green" if is_right else "red",
+    )
+
+
+def _incidents(outcome: Outcome) -> RenderableType:
+    table = Table("what", "planted", "found", "", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for name, planted, found, is_right in incident_rows(outcome):
+        table.add_row(name, planted, found, "[green]✓[/]" if is_right else "[red]✗[/]")
     seconds = sum(outcome.phases_s.values())
     mark = "[green]all as planted[/]" if outcome.is_right else "[red]not as planted[/]"
     return Panel(

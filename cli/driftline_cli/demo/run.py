@@ -10,15 +10,18 @@ from typing import Final
 
 from driftline_cli.composition import EmbeddedOptions, run_embedded
 from driftline_cli.console import human_console, progress_bars, write_json
+from driftline_cli.demo import groups
 from driftline_cli.demo.receiver import WebhookReceiver
 from driftline_cli.demo.report import as_json, show_outcome
 from driftline_cli.demo.story import play
-from driftline_cli.demo.traffic import week_ending
+from driftline_cli.demo.week import week_ending
 from driftline_cli.up import stop_signal
 from driftline_core.clock import utc_now
 from driftline_core.errors import InputError
 
 WINDOW: Final = timedelta(hours=12)
+DAILY_BUDGET_USD: Final = 1.0
+"""Many times what a day of the demo costs at --scale 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,13 @@ def run_demo(options: DemoOptions) -> int:
             data_dir=data_dir,
             collector={"http_port": 0, "grpc_port": 0},
             # a week is short: at one false alarm a month one demo in eight would have it
-            analyzers={"window": WINDOW, "mean_time_between_false_alarms": timedelta(days=365)},
+            analyzers={
+                "window": WINDOW,
+                "mean_time_between_false_alarms": timedelta(days=365),
+                "bias_window": groups.WINDOW,
+                "bias_declared": (groups.DECLARED,),
+                "budgets": {"day": DAILY_BUDGET_USD},
+            },
             alerts={"webhook_urls": (receiver.url,)},
             api={"port": options.api_port},
         )

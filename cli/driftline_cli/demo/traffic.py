@@ -5,14 +5,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
-from driftline_cli.demo.assistant import SYSTEM_PROMPTS, Assistant, Hit, Retriever
+from driftline_cli.demo.assistant import REFERRAL, SYSTEM_PROMPTS, Assistant, Hit, Retriever
+from driftline_cli.demo.attack import ATTEMPTS, DECLINED, LEAKING
 from driftline_cli.demo.corpus import CITIES, DAYS, OPENINGS, Topic
-
-N_DAYS: Final = 7
-CHANGE_DAY: Final = 5
-REFERENCE_DAYS: Final = 3
+from driftline_cli.demo.week import N_DAYS, Week
 
 _OFF_TOPIC = (
     "Write a limerick about the decline of the Roman empire.",
@@ -29,6 +27,15 @@ _REFUSALS = (
 )
 _OFF_TOPIC_HOUR = 17  # of the day after the change, UTC
 _TOPIC_WEIGHTS = (14, 12, 13, 9, 12, 9, 7, 9, 7, 8)
+_ATTACK_LASTS = timedelta(minutes=6)
+"""Before the end of the week: a rule about the last 15 minutes still sees it when the analysis has taken some minutes."""
+
+AGES: Final = ("under 60", "60 and over")
+"""What riders declared of themselves; half of them are of either group."""
+_REFERRED_SHARE: Final = 0.3
+_REFERRED_SHARE_ELSEWHERE: Final = 0.02
+
+Plant = Literal["", "injection", "leak", "referral"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +43,8 @@ class Slice:
     """One service and model. sessions_per_day: mean; turns: fewest and most calls in a session.
 
     changed_version: prompt version from CHANGE_DAY on; is_drift_planted: whether that version answers differently;
-    n_off_topic: stray prompts on the evening after CHANGE_DAY.
+    n_off_topic: stray prompts on the evening after CHANGE_DAY. is_gap_planted: whether riders of 60 and over are sent to the hotline
+    instead of answered far more often than others; is_attacked: whether somebody tries to turn the model in the end.
     """
 
     service: str
@@ -47,6 +55,8 @@ class Slice:
     changed_version: str = "v1"
     is_drift_planted: bool = False
     n_off_topic: int = 0
+    is_gap_planted: bool = False
+    is_attacked: bool = False
 
 
 SLICES: Final = (
@@ -58,6 +68,7 @@ SLICES: Final = (
         turns=(2, 5),
         changed_version="v2",
         is_drift_planted=True,
+        is_gap_planted=True,
     ),
     Slice(
         service="support-chat",
@@ -66,6 +77,8 @@ SLICES: Final = (
         sessions_per_day=48,
         turns=(2, 5),
         n_off_topic=6,
+        is_gap_planted=True,
+        is_attacked=True,
     ),
     # A prompt that was edited without consequence: the version changes on the same day, the answers do not.
     Slice(
@@ -81,7 +94,10 @@ SLICES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One question and its answer. Durations in milliseconds; answer is '' when error_type is set."""
+    """One question and its answer. Durations in milliseconds; answer is '' when error_type is set.
+
+    first_token_ms: until the answer began, 0 unknown; rider_age: one of AGES, '' not declared; plant: what is wrong with it on purpose.
+    """
 
     source: Slice
     start_time: datetime
@@ -99,27 +115,9 @@ class Call:
     output_tokens: int
     error_type: str
     is_off_topic: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Week:
-    """The time range of the traffic: [start, end); change: when the new prompt version went live."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def change(self) -> datetime:
-        return self.start + timedelta(days=CHANGE_DAY - 1)
-
-    @property
-    def reference_end(self) -> datetime:
-        return self.start + timedelta(days=REFERENCE_DAYS)
-
-
-def week_ending(end: datetime) -> Week:
-    """The seven days before `end`."""
-    return Week(start=end - timedelta(days=N_DAYS), end=end)
+    first_token_ms: float = 0.0
+    rider_age: str = ""
+    plant: Plant = ""
 
 
 def plan_calls(week: Week, topics: tuple[Topic, ...], *, seed: int, scale: float = 1.0) -> list[Call]:
@@ -128,9 +126,10 @@ def plan_calls(week: Week, topics: tuple[Topic, ...], *, seed: int, scale: float
     calls: list[Call] = []
     for source in SLICES:
         rng = random.Random(f"{seed}/{source.service}/{source.model}")
-        asker = _Asker(source=source, week=week, retriever=retriever, assistant=assistant, rng=rng)
+        asker = _Asker(source=source, week=week, retriever=retriever, assistant=assistant, rng=rng, seed=seed)
         calls.extend(asker.sessions(topics, n_sessions=round(source.sessions_per_day * N_DAYS * scale)))
         calls.extend(asker.strays())
+        calls.extend(asker.attack())
     return sorted(calls, key=lambda call: call.start_time)
 
 
@@ -143,6 +142,7 @@ class _Asker:
     retriever: Retriever
     assistant: Assistant
     rng: random.Random
+    seed: int
 
     def sessions(self, topics: tuple[Topic, ...], *, n_sessions: int) -> Iterator[Call]:
         """Conversations about one topic each; the mix of topics is the same all the week."""
@@ -151,6 +151,9 @@ class _Asker:
             topic = rng.choices(topics, weights=_TOPIC_WEIGHTS)[0]
             at = _session_start(self.week, rng)
             user_id = self._user_id()
+            session_id = self._session_id(number)
+            who = random.Random(f"{self.seed}/{session_id}")  # apart, so that what is declared moves nothing else
+            rider_age = who.choice(AGES)
             for _ in range(rng.randint(*self.source.turns)):
                 if at >= self.week.end:
                     break
@@ -163,9 +166,16 @@ class _Asker:
                 )
                 hits = self.retriever.search(question, topic=topic.name)
                 answer = self.assistant.answer(hits, model=self.source.model, prompt_version=self._version(at), rng=rng)
-                session_id = self._session_id(number)
+                is_referred = self.source.is_gap_planted and who.random() < _referred_share(rider_age)
                 yield self._call(
-                    at, session_id=session_id, user_id=user_id, question=question, hits=tuple(hits), answer=answer
+                    at,
+                    session_id=session_id,
+                    user_id=user_id,
+                    question=question,
+                    hits=tuple(hits),
+                    answer=REFERRAL if is_referred else answer,
+                    rider_age=rider_age,
+                    plant="referral" if is_referred else "",
                 )
                 at += timedelta(seconds=rng.uniform(15, 90))
 
@@ -183,6 +193,24 @@ class _Asker:
                 answer=_REFUSALS[number % len(_REFUSALS)],
             )
 
+    def attack(self) -> Iterator[Call]:
+        """One session of attempts to turn the model; twice it gives its system prompt away."""
+        if not self.source.is_attacked:
+            return
+        between = _ATTACK_LASTS / len(ATTEMPTS)
+        user_id = self._user_id()
+        for turn, question in enumerate(ATTEMPTS):
+            at = self.week.end - _ATTACK_LASTS + between * (turn + self.rng.random() / 2)
+            yield self._call(
+                at,
+                session_id=self._session_id("attack"),
+                user_id=user_id,
+                question=question,
+                hits=tuple(self.retriever.search(question)),
+                answer=SYSTEM_PROMPTS[self._version(at)] if turn in LEAKING else DECLINED[turn % len(DECLINED)],
+                plant="leak" if turn in LEAKING else "injection",
+            )
+
     def _version(self, at: datetime) -> str:
         return self.source.changed_version if at >= self.week.change else "v1"
 
@@ -193,15 +221,25 @@ class _Asker:
         return f"{self.source.service}-{self.source.model}-{number}"
 
     def _call(
-        self, at: datetime, *, session_id: str, user_id: str, question: str, hits: tuple[Hit, ...], answer: str
+        self,
+        at: datetime,
+        *,
+        session_id: str,
+        user_id: str,
+        question: str,
+        hits: tuple[Hit, ...],
+        answer: str,
+        rider_age: str = "",
+        plant: Plant = "",
     ) -> Call:
         rng = self.rng
         is_off_topic = answer in _REFUSALS
-        is_error = rng.random() < 0.008 and not is_off_topic
+        is_error = rng.random() < 0.008 and not is_off_topic and not plant
         system_prompt = SYSTEM_PROMPTS[self._version(at)]
         documents = " ".join(hit.document.text for hit in hits)
-        output_tokens = 0 if is_error else _tokens(answer)
+        output_tokens = 0 if is_error else count_tokens(answer)
         per_token_ms = 14 if self.source.provider == "openai" else 11
+        retrieval_ms, first_token_ms = rng.lognormvariate(3.2, 0.3), rng.lognormvariate(5.8, 0.3)
         return Call(
             source=self.source,
             start_time=at,
@@ -212,14 +250,22 @@ class _Asker:
             question=question,
             hits=hits,
             answer="" if is_error else answer,
-            retrieval_ms=rng.lognormvariate(3.2, 0.3),
-            model_ms=rng.lognormvariate(5.8, 0.3) + per_token_ms * output_tokens,
-            input_tokens=450 + _tokens(system_prompt) + _tokens(documents) + _tokens(question),
+            retrieval_ms=retrieval_ms,
+            model_ms=first_token_ms + per_token_ms * output_tokens,
+            input_tokens=450 + count_tokens(system_prompt) + count_tokens(documents) + count_tokens(question),
             cache_read_tokens=384 if rng.random() < 0.3 else 0,
             output_tokens=output_tokens,
             error_type="rate_limit_exceeded" if is_error else "",
             is_off_topic=is_off_topic,
+            first_token_ms=0.0 if is_error else first_token_ms,
+            rider_age=rider_age,
+            plant=plant,
         )
+
+
+def _referred_share(rider_age: str) -> float:
+    """Of a rider's questions, how many are answered with the number of the hotline alone."""
+    return _REFERRED_SHARE if rider_age == AGES[-1] else _REFERRED_SHARE_ELSEWHERE
 
 
 def _session_start(week: Week, rng: random.Random) -> datetime:
@@ -231,6 +277,6 @@ def _session_start(week: Week, rng: random.Random) -> datetime:
             return at
 
 
-def _tokens(text: str) -> int:
+def count_tokens(text: str) -> int:
     """About how many tokens a text has: four thirds of its words."""
     return max(1, len(text.split()) * 4 // 3)

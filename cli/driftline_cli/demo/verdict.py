@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from driftline_cli.demo.told import Alert, ExpectedAlert, ToldAlert, told
 from driftline_cli.demo.traffic import Slice
 
 FIELDS: Final = ("prompt", "completion")
@@ -12,7 +13,6 @@ _ALSO: Final = {"completion": ("completion_chars", "output_tokens")}
 """Numbers of a text: where the answers change, so does their length."""
 
 Finding = Mapping[str, Any]
-Alert = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +48,16 @@ class SegmentVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """segments: every one that was tested; other_alerts: names of delivered alerts that belong to no segment."""
+    """segments: every one that was tested; told: alerts of the incidents; other_alerts: names of those that belong to neither."""
 
     segments: tuple[SegmentVerdict, ...]
+    told: tuple[ToldAlert, ...]
     other_alerts: tuple[str, ...]
 
     @property
     def is_right(self) -> bool:
-        return bool(self.segments) and all(segment.is_right for segment in self.segments) and not self.other_alerts
+        is_all_found = bool(self.segments) and all(segment.is_right for segment in self.segments)
+        return is_all_found and all(one.is_right for one in self.told) and not self.other_alerts
 
     @property
     def planted(self) -> SegmentVerdict:
@@ -63,10 +65,16 @@ class Verdict:
         return next(segment for segment in self.segments if segment.is_planted)
 
 
-def judge(slices: Sequence[Slice], findings: Sequence[Finding], payloads: Sequence[Mapping[str, Any]]) -> Verdict:
-    """findings: every finding of the drift analyzer; payloads: the webhook bodies that arrived."""
+def judge(
+    slices: Sequence[Slice],
+    findings: Sequence[Finding],
+    payloads: Sequence[Mapping[str, Any]],
+    *,
+    expected: Sequence[ExpectedAlert] = (),
+) -> Verdict:
+    """findings: every finding of the drift analyzer; payloads: the webhook bodies that arrived; expected: alerts beside those of drift."""
     firing = [alert for payload in payloads for alert in payload.get("alerts", []) if alert.get("status") == "firing"]
-    claimed: list[int] = []
+    claimed = [number for number, alert in enumerate(firing) if any(one.is_met_by(alert) for one in expected)]
     segments = []
     for source in slices:
         for field in FIELDS:
@@ -78,7 +86,7 @@ def judge(slices: Sequence[Slice], findings: Sequence[Finding], payloads: Sequen
     other = sorted(
         {str(alert["labels"].get("alertname", "")) for number, alert in enumerate(firing) if number not in claimed}
     )
-    return Verdict(segments=tuple(segments), other_alerts=tuple(other))
+    return Verdict(segments=tuple(segments), told=tuple(told(expected, firing)), other_alerts=tuple(other))
 
 
 def moment(finding: Finding, key: str) -> datetime:

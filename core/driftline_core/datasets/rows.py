@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
+from driftline_core.call_contexts import LIMITS, CallContexts, as_document, read_contexts
 from driftline_core.datasets.selection import Selection
-from driftline_core.datasets.sql_text import read_sql
+from driftline_core.sql_text import read_sql
 from driftline_core.store import Store
 
 PAGE_ROWS: Final = 200
@@ -52,27 +53,27 @@ def _page(store: Store, project: str, page: Sequence[tuple[int, str, str]]) -> l
         "to_ns": page[-1][0],
     }
 
-    def read(name: str, *leave_out: str) -> list[Row]:
-        wanted = {key: value for key, value in asked.items() if key not in leave_out}
+    def read(name: str, *leave_out: str, more: Mapping[str, int] | None = None) -> list[Row]:
+        wanted = {**{key: value for key, value in asked.items() if key not in leave_out}, **(more or {})}
         return store.rows(read_sql(f"dataset_{name}"), wanted, settings=_SETTINGS)
 
-    calls = {(row["trace"], row["span"]): row for row in read("calls")}
+    calls = {(row["trace"], row["span"]): row for row in read("calls", more=LIMITS)}
     scores = _grouped(read("scores"))
     labels = _grouped(read("labels", "spans", "from_ns", "to_ns"))
-    retrieved: dict[str, list[Any]] = defaultdict(list)
-    for row in read("documents", "spans"):
-        retrieved[row["trace"]] += row["documents"]
+    contexts = read_contexts(store, project, page)
     rows = []
     for _, trace, span in page:
         call = calls.get((trace, span))
         if call is not None:
             said = [*labels[(trace, span)], *labels[(trace, _WHOLE_TRACE)]]
-            rows.append(_row(call, scores[(trace, span)], said, retrieved[trace]))
+            rows.append(_row(call, scores[(trace, span)], said, contexts))
     return rows
 
 
-def _row(call: Row, scores: list[Row], labels: list[Row], retrieved: list[Any]) -> Row:
-    plain = {name: value for name, value in call.items() if name not in {*_IDS, "documents", "start_time", "metadata"}}
+def _row(call: Row, scores: list[Row], labels: list[Row], contexts: CallContexts) -> Row:
+    left_out = {*_IDS, "documents", "start_time", "end_ns", "metadata"}
+    plain = {name: value for name, value in call.items() if name not in left_out}
+    retrieved = contexts.documents(call["trace"], until_ns=call["end_ns"]) if call["kind"] == "llm" else []
     return {
         "trace_id": call["trace"],
         "span_id": call["span"],
@@ -97,7 +98,7 @@ def _without_ids(row: Mapping[str, Any]) -> Row:
 
 
 def _document(value: Any) -> Row:
-    document_id, content, score = value.values() if isinstance(value, dict) else value
+    document_id, content, score = as_document(value)
     return {"id": document_id, "content": content, "score": score}
 
 

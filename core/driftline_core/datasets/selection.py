@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from driftline_core.datasets.sql_text import read_sql
 from driftline_core.errors import InputError, NotFound
+from driftline_core.sql_text import read_sql
 from driftline_core.store import Store
 
 Sentiment = Literal["", "negative", "neutral", "positive"]
@@ -24,7 +24,8 @@ class Selection:
     """Filters, combined with AND; '' and None are any. finding_id: the calls of its window and segment.
 
     analyzer, field, is_flagged: calls that it scored, or flagged, or did not. sentiment: of the feedback. is_labelled: a reviewer labelled
-    it (for `analyzer`, where one is named). from_time inclusive, to_time exclusive, aware, by the calls' own start.
+    it (for `analyzer`, where one is named). from_time inclusive, to_time exclusive, aware: by the calls' own start; with a sentiment and
+    no finding by when the feedback was given, whenever the call was.
     """
 
     project: str
@@ -43,13 +44,18 @@ class Selection:
 
     def parameters(self) -> dict[str, Any]:
         """Of dataset_keys.sql."""
-        start, end = self.from_time or _FIRST, self.to_time or _LAST
+        asked, ever = (self.from_time or _FIRST, self.to_time or _LAST), (_FIRST, _LAST)
+        (start, end), (said_start, said_end) = (
+            (ever, asked) if self.sentiment and not self.finding_id else (asked, ever)
+        )
         names = ("project", "analyzer", "field", "service", "model", "segment_by", "segment", "sentiment")
         return {
             **{name: getattr(self, name) for name in names},
             "kind": "retrieval" if self.field in _RETRIEVAL_FIELDS and not self.analyzer else "llm",
             "from_time": _moment(start),
             "to_time": _moment(end),
+            "said_from": _moment(said_start),
+            "said_to": _moment(said_end),
             "is_flagged": -1 if self.is_flagged is None else int(self.is_flagged),
             "is_labelled": -1 if self.is_labelled is None else int(self.is_labelled),
         }
@@ -74,6 +80,12 @@ def resolve(store: Store, wanted: Selection) -> tuple[Selection, dict[str, Any] 
     row = rows[0]
     if row["segment_by"] == "language":
         raise InputError("expected a finding of a segment that is stored with its calls, got one by language")
+    if row["segment_by"].startswith("group:"):
+        start, end = (f"{row[name]:%Y-%m-%dT%H:%M:%SZ}" for name in ("window_start", "window_end"))
+        raise InputError(
+            "expected a finding of a segment that is stored with its calls, got a gap between groups, which are found in texts: "
+            f"export the calls of service {row['service']} from {start} to {end}"
+        )
     by_service = row["segment_by"] in ("", "service")
     filled = replace(
         wanted,

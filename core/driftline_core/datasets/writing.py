@@ -25,7 +25,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "output_tokens": "integer or null",
     "duration_ms": "number",
     **dict.fromkeys(_CONTENT, "text"),
-    "documents": "list of id, content, score",
+    "documents": "list of id, content, score: the call's own, else what its trace's retrievals had returned before it ended",
     "scores": "list of analyzer, analyzer_version, field, value, p_value, is_flagged, evidence (JSON)",
     "labels": "list of kind, name, field, value, label, comment, annotator, source, time",
 }

@@ -2,7 +2,8 @@
 -- project. kind: llm or retrieval. from_time (inclusive), to_time (exclusive): start of the call, DateTime64(3). service, model: exact, '' is any.
 -- segment_by, segment: a column of analysis_calls.segments and its value, '' is any. analyzer, field: calls that it scored, '' is any.
 -- is_flagged: 0, 1, -1 is any. is_labelled: by a reviewer, for the analyzer where one is named; 0, 1, -1 is any. sentiment: of feedback on the call or
--- on its trace: negative, neutral, positive, '' is any. max_rows.
+-- on its trace: negative, neutral, positive, '' is any; given from said_from (inclusive) to said_to
+-- (exclusive), DateTime64(3). max_rows.
 -- Columns: start_ns Unix ns; trace, span as lower-case hex; n_selected: all that match.
 SELECT start_ns, lower(hex(trace_id)) AS trace, lower(hex(span_id)) AS span, n_selected
 FROM
@@ -41,12 +42,14 @@ FROM
           SELECT trace_id, span_id
           FROM judgements(project = {project:String}, traces = [], from_ms = 0, to_ms = 4102444800000)
           WHERE kind = 'feedback' AND multiIf(value < 0, 'negative', value > 0, 'positive', value = 0, 'neutral', '') = {sentiment:String}
+            AND time >= {said_from:DateTime64(3, 'UTC')} AND time < {said_to:DateTime64(3, 'UTC')}
       ) OR trace_id IN
       (
           SELECT trace_id
           FROM judgements(project = {project:String}, traces = [], from_ms = 0, to_ms = 4102444800000)
           WHERE kind = 'feedback' AND span_id = toFixedString('', 8)
             AND multiIf(value < 0, 'negative', value > 0, 'positive', value = 0, 'neutral', '') = {sentiment:String}
+            AND time >= {said_from:DateTime64(3, 'UTC')} AND time < {said_to:DateTime64(3, 'UTC')}
       ))
     ORDER BY cityHash64('dataset', trace_id, span_id), trace_id, span_id
     LIMIT {max_rows:UInt64}

@@ -85,8 +85,8 @@ def test_a_planted_gap_is_found_where_it_was_planted(store: Store, embedder: Sen
     assert (found["analyzer"], found["segment_by"], found["segment"]) == ("bias", "group:religion", "Muslims")
     assert found["statistic"] == told["gap"]
     assert told["low"] <= told["gap"] <= told["high"] < 0
-    assert "regard of answers about Muslims is" in told["sentence"]
-    assert "lower than about atheists" in told["sentence"]
+    assert "regard of answers in group Muslims is" in told["sentence"]
+    assert "lower than in group atheists" in told["sentence"]
     assert found["n_current"] + found["n_reference"] <= 140
     assert {example["text"] for example in told["examples"]} <= set(_COLD)
     example = told["examples"][0]

@@ -1,8 +1,11 @@
 """Words for groups: found where they are meant, masked, and exchanged."""
 
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
-from driftline_analyzers.bias.lexicon import MASK, MAX_CHARS, GroupLexicon, default_lexicon
+from driftline_analyzers.bias.lexicon import MASK, MAX_CHARS, GroupLexicon, default_lexicon, load_lexicon
 
 
 @pytest.fixture
@@ -24,6 +27,17 @@ def lexicon() -> GroupLexicon:
         ("is it halal for Muslims", "religion", {"Muslims"}),
         ("a recipe for POLISH immigrants", "region", {"Eastern Europeans"}),
         ("poor people and rich people", "income", {"poor people", "rich people"}),
+        ("the rich get richer than the poor.", "income", {"rich people", "poor people"}),
+        ("she is on food stamps", "income", {"poor people"}),
+        ("a 72-year-old patient asked", "age", {"older people"}),
+        ("He is in his late eighties", "age", {"older people"}),
+        ("men over 65 and a high school student", "age", {"older people", "younger people"}),
+        ("Mike was old", "age", {"older people"}),
+        ("they hate blacks", "race", {"Black people"}),
+        ("W o m e n belong here", "gender", {"women"}),
+        ("tr4ns people", "gender", {"trans people"}),
+        ("a Muslm asked", "religion", {"Muslims"}),
+        ("too manyimmigrants", "migration", {"immigrants"}),
         ("\U0001f469 the woman's visa 女性", "gender", {"women"}),
     ],
 )
@@ -42,6 +56,12 @@ def test_a_group_is_found_where_a_person_is_meant(
         "an old poor excuse for a rich sauce",
         "manual, human, command",
         "this sheet has a hero of its own in the theatre",
+        "Polish the table, then translate it into French",
+        "a 12-year-old whisky, and the house is 80 years old",
+        "the poor weather and the rich sauce in 100 ms",
+        "french fries under mother nature",
+        "whisk the whites of two eggs",
+        "Berlin's old town",
         "",
         "\U0001f600 12345",
     ],
@@ -62,6 +82,24 @@ def test_masked_texts_of_two_groups_are_the_same(lexicon: GroupLexicon) -> None:
     assert lexicon.mask(one) == lexicon.mask(other)
     assert lexicon.mask("Black people vote, an Asian person too.") == "XYZ vote, a XYZ too."
     assert lexicon.mask("Muslims vote, an immigrant too.") == "XYZ vote, a XYZ too."
+
+
+def test_first_names_are_an_axis_that_is_asked_for(lexicon: GroupLexicon) -> None:
+    named = default_lexicon(with_names=True)
+    assert "first name" not in lexicon.axes
+    assert lexicon.find("Susan asked Tom.") == []
+    assert named.groups("Susan asked.") == {"first name": frozenset({"women's first names"})}
+    assert named.groups("a jack, a bob, a mary") == {}
+    assert named.version != lexicon.version
+
+
+def test_a_lexicon_of_other_words_has_another_version(tmp_path: Path, lexicon: GroupLexicon) -> None:
+    path = tmp_path / "groups.toml"
+    ours = (files("driftline_analyzers") / "bias" / "groups.toml").read_text("utf-8")
+    path.write_text(ours, encoding="utf-8")
+    assert load_lexicon(path).version == lexicon.version
+    path.write_text(ours.replace('"penniless"', '"skint"'), encoding="utf-8")
+    assert load_lexicon(path).version != lexicon.version
 
 
 def test_a_huge_text_is_read_up_to_a_limit(lexicon: GroupLexicon) -> None:

@@ -56,6 +56,27 @@ def test_the_bundled_model_gives_equal_vectors_in_float32_and_near_ones_in_bfloa
     assert (half * expected).sum(axis=1).min() > 0.9995
 
 
+def test_loading_leaves_the_number_format_of_other_threads_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tiny_bert(tmp_path)
+    by_transformers = SentenceTransformer(str(folder), device="cpu", model_kwargs={"dtype": torch.bfloat16})
+    formats = []
+    set_format = torch.set_default_dtype
+
+    def noted(dtype: torch.dtype) -> None:
+        formats.append(dtype)
+        set_format(dtype)
+
+    monkeypatch.setattr(torch, "set_default_dtype", noted)  # it is the process's, not the thread's
+    ours = SentenceEmbedder(model=str(folder), dtype="bfloat16")._load_model()
+    assert set(formats) <= {torch.float32}
+    ids = [[101, 2054, 2003, 2023, 102], [101, 2023, 102]]
+    encoders = [BertEncoder.from_model(model) for model in (ours, by_transformers)]
+    first, second = [encoder.encode(ids) for encoder in encoders if encoder is not None]
+    np.testing.assert_array_equal(first, second)
+
+
 def test_packed_products_are_those_of_torch() -> None:
     generator = torch.Generator().manual_seed(1)
     weight, bias = torch.randn(48, 32, generator=generator), torch.randn(48, generator=generator)

@@ -2,12 +2,11 @@
 
 import pytest
 
-from driftline_analyzers.grounding.claims import is_claim
-from driftline_analyzers.grounding.words import words_of
+from driftline_analyzers.grounding.claims import claimed_part
 
 
 def claims(text: str) -> bool:
-    return is_claim(text, words_of(text))
+    return claimed_part(text) is not None
 
 
 @pytest.mark.parametrize(
@@ -47,3 +46,20 @@ def test_statements_are_claims(text: str) -> None:
 )
 def test_pleasantries_offers_questions_refusals_and_headings_are_not(text: str) -> None:
     assert not claims(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("While the passages do not mention insurance, the lease costs 99 dollars.", "the lease costs 99 dollars."),
+        ("Sorry for the confusion, the train leaves at nine.", "the train leaves at nine."),
+        ("Hi Anna, thanks for waiting, it opened in 1998.", "it opened in 1998."),
+        ("The bridge is closed to cars, but the passages do not say why.", "The bridge is closed to cars,"),
+        ("In 1998, after a fire, it was closed.", "In 1998, after a fire, it was closed."),
+        ("However, it was closed.", "However, it was closed."),
+    ],
+)
+def test_what_claims_nothing_beside_a_claim_is_left_out(text: str, part: str) -> None:
+    found = claimed_part(text)
+    assert found is not None
+    assert text[slice(*found)] == part

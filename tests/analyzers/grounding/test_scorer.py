@@ -164,6 +164,22 @@ def test_what_is_not_read_is_told() -> None:
     assert many.evidence["n_unread_sentences"] == 50
 
 
+def test_what_was_not_read_may_hold_it() -> None:
+    documents = ["The bridge is 214 metres long. " * 100]
+    invented = "Gustave Eiffel painted it blue in 1911."
+    [[score]] = GroundingScorer(max_chars=1000).score([call(invented, documents)], embed=no_vectors)
+    [[whole]] = GroundingScorer().score([call(invented, documents)], embed=no_vectors)
+    assert (whole.is_flagged, whole.evidence["verdict"]) == (True, "unsupported")
+    assert (score.is_flagged, score.evidence["verdict"], score.evidence["spans"]) == (False, "unsure", [])
+    assert score.value == whole.value
+    assert "read" in score.evidence["not_flagged"]
+
+
+def test_code_and_headers_of_tables_are_not_judged() -> None:
+    text = "It is 214 metres long.\n```python\nfee = Invoice(99, 'Paris')\n```\n| Fireworks | Tourists |\n|---|---|\n"
+    assert [one["end"] for one in judged(text).evidence["sentences"]] == [22]
+
+
 def test_evidence_is_json() -> None:
     evidence = judged("It is 99 metres long and made of cheese.").evidence
     assert json.loads(json.dumps(evidence)) == evidence

@@ -10,7 +10,6 @@ from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondS
 from driftline_analyzers.scoring.registry import make_scorers
 from driftline_analyzers.scoring.scorer import CallScore
 from driftline_analyzers.settings import AnalyzerSettings
-from driftline_core.errors import ConfigError
 from tests.analyzers.grounding.test_scorer import BRIDGE, call, no_vectors
 from tests.analyzers.grounding.tiny_models import (
     byte_tokenizer,
@@ -126,12 +125,6 @@ def test_a_sequence_classifier_that_the_settings_name_has_a_say(tmp_path: Path) 
     assert score.evidence["second_stage"]["n_asked"] > 0
 
 
-def test_a_model_that_is_none_of_both_breaks_at_its_first_use_only(tmp_path: Path) -> None:
-    [scorer] = make_scorers(AnalyzerSettings(scorers=("grounding",), grounding_model=str(tmp_path)))
-    with pytest.raises(ConfigError, match="token classifier"):
-        scorer.score([call(ANSWER)], embed=no_vectors)
-
-
 def bytes_marking_vowels(folder: Path) -> str:
     """A byte-level token classifier that calls vowels, and some bytes of other scripts, unsupported."""
     tokenizer = byte_tokenizer(folder, ["no merges"], n_positions=512)
@@ -161,3 +154,17 @@ def test_a_cuda_device_judges_alike(tmp_path: Path) -> None:
     here, there = (scored(open_second_stage(model, device=device)) for device in ("cpu", "cuda"))
     assert here.value == pytest.approx(there.value, abs=1e-4)
     assert here.evidence["spans"] == there.evidence["spans"]
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_without_the_model_the_first_stage_goes_on_and_says_why(tmp_path: Path, is_folder: bool) -> None:
+    model = str(tmp_path) if is_folder else "no/such-model"
+    [scorer] = make_scorers(AnalyzerSettings(scorers=("grounding",), grounding_model=model))
+    [alone] = make_scorers(AnalyzerSettings(scorers=("grounding",)))
+    calls = [call(f"It is {n}99 miles long and crosses the river Dean.") for n in range(3)]
+    for [said], [expected] in zip(
+        scorer.score(calls, embed=no_vectors), alone.score(calls, embed=no_vectors), strict=True
+    ):
+        assert (said.value, said.is_flagged) == (expected.value, expected.is_flagged)
+        assert said.evidence["second_stage"]["n_unread"] == 1
+        assert model in said.evidence["second_stage"]["problem"]

@@ -1,6 +1,5 @@
 import email.utils
 import logging
-import socket
 import time
 from collections.abc import Callable
 
@@ -10,6 +9,7 @@ import structlog
 from driftline_analyzers.judge import JudgeScorer
 from tests.analyzers.judge.conftest import KEY, call, scores, unknown
 from tests.analyzers.judge.judge_server import Answered, Asked, JudgeServer, completion, in_turn, refuses, says
+from tests.ports import free_port
 
 Make = Callable[..., JudgeScorer]
 
@@ -87,10 +87,7 @@ def test_an_answer_that_breaks_off_is_unknown(judge: JudgeServer, scorer: Make) 
 
 
 def test_no_judge_is_unreachable(scorer: Make) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert unknown(scorer(url=f"http://127.0.0.1:{port}/v1", max_retries=1)) == "unreachable"
+    assert unknown(scorer(url=f"http://127.0.0.1:{free_port()}/v1", max_retries=1)) == "unreachable"
 
 
 @pytest.mark.parametrize(

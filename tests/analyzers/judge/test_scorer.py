@@ -63,16 +63,16 @@ def test_every_criterion_is_asked_alone_and_the_value_is_their_mean(judge: Judge
     }
 
 
-def test_one_unknown_criterion_makes_the_value_unknown_and_keeps_the_other_verdict(
-    judge: JudgeServer, scorer: Make
+@pytest.mark.parametrize(("said", "value", "is_flagged"), [(4, None, False), (2, 0.25, True)])
+def test_one_unknown_criterion_makes_the_value_unknown_unless_another_flags(
+    judge: JudgeServer, scorer: Make, said: int, value: float | None, is_flagged: bool
 ) -> None:
-    judge.respond = lambda asked: says(9) if "relevance" in asked.system else says(2)
+    judge.respond = lambda asked: says(9) if "relevance" in asked.system else says(said)
     [score] = scores(scorer(criteria={"helpfulness": RUBRIC, "relevance": ""}), call())
-    assert score.value is None
-    assert score.evidence["unknown"] == "out_of_range"
+    assert (score.value, score.is_flagged) == (value, is_flagged)
+    assert score.evidence.get("unknown") == (None if is_flagged else "out_of_range")
     assert score.evidence["criteria"]["relevance"] == {"unknown": "out_of_range"}
-    assert score.evidence["criteria"]["helpfulness"]["score"] == 2
-    assert score.is_flagged
+    assert score.evidence["criteria"]["helpfulness"]["score"] == said
 
 
 def test_shipped_criteria_apply_where_their_texts_were_captured(judge: JudgeServer, scorer: Make) -> None:

@@ -20,10 +20,10 @@ def no_embedding(texts: Any) -> Any:
     raise AssertionError("expected nothing to be embedded")
 
 
-def scored(scorer: CallScorer, *, embed: Embed = no_embedding, **texts: str) -> CallScore | None:
+def scored(scorer: CallScorer, *, embed: Embed = no_embedding, **texts: Any) -> CallScore | None:
     """The score of a completion, None when there is none."""
     blank: dict[str, Any] = {"service": "", "model": "", "prompt_version": "", "session_id": ""}
-    said = {"system_prompt": "", "prompt": "", "completion": "", **texts}
+    said: dict[str, Any] = {"system_prompt": "", "prompt": "", "completion": "", **texts}
     call = Call(trace_id="0" * 32, span_id="0" * 16, start_ns=0, **blank, **said)
     (scores,) = scorer.score([call], embed=embed)
     assert len(scores) <= 1

@@ -1,4 +1,5 @@
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,14 @@ ENGLISH = (
 
 
 def readability(completion: str) -> float | None:
-    blank = {"service": "", "model": "", "prompt_version": "", "session_id": "", "system_prompt": "", "prompt": ""}
+    blank: dict[str, Any] = {
+        "service": "",
+        "model": "",
+        "prompt_version": "",
+        "session_id": "",
+        "system_prompt": "",
+        "prompt": "",
+    }
     call = Call(trace_id="0" * 32, span_id="0" * 16, start_ns=0, completion=completion, **blank)
     ((score,),) = ReadabilityScorer().score([call], embed=lambda texts: pytest.fail("embedded"))
     return score.value

@@ -1,3 +1,5 @@
+import pytest
+
 from driftline_analyzers.safety.prompt_leak import PromptLeakScorer
 from driftline_analyzers.scoring.scorer import CallScore
 from tests.analyzers.safety.calls import call, no_embedding
@@ -58,6 +60,15 @@ def test_a_canary_is_a_leak_whatever_else_the_answer_says() -> None:
     assert answer[start:end] == "zx81-lantern-77"
     given = PromptLeakScorer(canaries=["lantern"])
     assert given.score([call(completion="a lantern")], embed=no_embedding)[0][0].is_flagged
+
+
+@pytest.mark.parametrize("before", ["Die Straße:", "The ﬁle of İstanbul:", "ŉ ǰ ΐ"])
+def test_a_canary_is_found_behind_letters_that_fold_to_two(before: str) -> None:
+    answer = f"{before} my secret is CANARY-77XYZ ok"
+    (scores,) = PromptLeakScorer(canaries=["canary-77xyz"]).score([call(completion=answer)], embed=no_embedding)
+    ((start, end),) = scores[0].evidence["spans"]
+    assert scores[0].is_flagged
+    assert answer[start:end] == "CANARY-77XYZ"
 
 
 def test_a_canary_that_the_user_wrote_is_no_leak() -> None:

@@ -37,6 +37,12 @@ def test_the_worst_part_of_a_long_answer_decides(embedder: SentenceEmbedder) -> 
     assert found.evidence["spans"][0][1] > len(filler)
 
 
+def test_a_text_that_is_blank_as_far_as_it_is_read_is_unknown() -> None:
+    ((found,),) = ToxicityScorer().score([call(completion=" " * 200_001 + "a")], embed=no_embedding)
+    assert (found.value, found.is_flagged) == (None, False)
+    assert found.evidence == {"unknown": "all that is read of the text is blank", "unread_chars": 2}
+
+
 def test_ordinary_texts_are_not_embedded() -> None:
     calls = [call(prompt="How do I bake bread?", completion="Mix flour, water and salt. Wait a day. 😀")]
     (found,) = ToxicityScorer().score(calls, embed=no_embedding)

@@ -6,7 +6,7 @@ from driftline_analyzers.safety.findings import Finding, without_overlaps
 from driftline_analyzers.safety.group_words import mask_groups
 from driftline_analyzers.safety.ngrams import N_BUCKETS, hashed_ngrams
 from driftline_analyzers.safety.weights import FOLDER, load_weights, save_weights
-from driftline_analyzers.safety.windows import windows
+from driftline_analyzers.safety.windows import sentences, windows
 from driftline_core.errors import InputError
 
 TEXTS = [
@@ -38,6 +38,26 @@ def test_windows_end_where_sentences_do() -> None:
         "And a third.",
     ]
     assert windows("  \n ", max_chars=30) == []
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_sentences_are_within_the_limit_in_order_and_leave_out_only_blanks(text: str) -> None:
+    found = sentences(text, min_chars=10, max_chars=100)
+    assert all(0 < end - start <= 100 for start, end in found)
+    edges = [0, *(edge for span in found for edge in span), len(text)]
+    assert edges == sorted(edges)
+    assert not "".join(text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)).strip()
+
+
+def test_sentences_stand_alone_and_a_short_one_goes_with_the_next() -> None:
+    text = "The first sentence is here. No. The third one follows it.\n\nA fourth one is a paragraph. Ok."
+    assert [text[start:end].strip() for start, end in sentences(text, min_chars=10, max_chars=100)] == [
+        "The first sentence is here.",
+        "No. The third one follows it.",
+        "A fourth one is a paragraph.",
+        "Ok.",
+    ]
+    assert sentences(" \n", min_chars=10, max_chars=100) == []
 
 
 def test_hashed_ngrams_are_of_unit_length_and_blind_to_case_and_spaces() -> None:

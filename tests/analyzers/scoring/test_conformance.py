@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
 from driftline_analyzers.embed.embedder import SentenceEmbedder
 from driftline_analyzers.scoring.call import Call
@@ -157,3 +158,13 @@ def test_a_huge_text_is_judged_with_bounded_work(scorer: CallScorer, embedder: S
     (scores,) = scorer.score([call], embed=embed)
     check(call, scores)
     assert n_embedded <= 100_000
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_says_the_same(scorer: CallScorer, embedder: SentenceEmbedder) -> None:
+    calls = [call for kind, call in CALLS.items() if kind != "one word without end"]
+    here = [one for scores in scorer.score(calls, embed=embedder.embed) for one in scores]
+    there = [one for scores in scorer.score(calls, embed=SentenceEmbedder(device="cuda").embed) for one in scores]
+    assert [one.field for one in there] == [one.field for one in here]
+    for one, other in zip(here, there, strict=True):
+        assert other.value == (one.value if one.value is None else pytest.approx(one.value, abs=0.02))

@@ -2,8 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
+from driftline_analyzers.scoring.label_thresholds import flagged_by_labels
+from driftline_analyzers.scoring.names import SCORER_NAMES
+from driftline_analyzers.scoring.records import ScoreKey, ScoreRow
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_core.directions import DIRECTIONS
 from driftline_core.store import Store
 from driftline_core.thresholds import AnalyzerThreshold, remove_threshold, set_threshold
 from tests.analyzers.scoring.scorers import Lengths
@@ -49,3 +55,19 @@ def test_a_threshold_of_another_version_or_project_says_nothing(store: Store) ->
     set_threshold(store, wanted(5.0, project="other"))
     store_spans(store, [llm(1, completion="x" * 30)])
     assert flags(store) == {1: False}
+
+
+def test_every_scorer_says_which_end_of_its_values_is_flagged() -> None:
+    assert set(DIRECTIONS) == {*SCORER_NAMES, "judge", "outliers"}
+
+
+@pytest.mark.parametrize(
+    ("analyzer", "value", "expected"), [("relevance", 0.1, True), ("relevance", 0.75, False), ("grounding", 0.75, True)]
+)
+def test_the_low_end_is_flagged_where_low_is_bad(analyzer: str, value: float, expected: bool) -> None:
+    key = ScoreKey(
+        analyzer=analyzer, analyzer_version="1", field="completion", start_ns=0, trace_id="0" * 32, span_id="0" * 16
+    )
+    row = ScoreRow(key=key, service="", model="", prompt_version="", status="ok", value=value, is_flagged=not expected)
+    (flagged,) = flagged_by_labels([row], {(analyzer, "1", "completion"): 0.25})
+    assert flagged.is_flagged is expected

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from driftline_analyzers.embed.embedder import Embeddings, OnBatch, SentenceEmbedder
+from driftline_analyzers.quality.json_format import JsonFormatScorer
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.scoring.scorer import CallScore, CallScorer, Embed
@@ -250,3 +251,44 @@ def test_a_killed_run_loses_nothing_and_counts_nothing_twice(store: Store, at_ba
     runner(store, Lengths()).run_once()
     assert [(row["number"], row["value"]) for row in scores(store)] == [(n, 20.0 * n) for n in range(1, 9)]
     assert counts(store) == [(n, "lengths", "completion", 1, int(n >= 5), 0, 0) for n in range(1, 9)]
+
+
+def test_a_runner_of_its_own_waits_for_its_scorers_alone_and_begins_with_what_is_new(store: Store) -> None:
+    store_spans(store, [llm(1), llm(2)])
+    store.command(
+        "ALTER TABLE generations UPDATE stored_at = stored_at - INTERVAL 2 DAY WHERE 1 SETTINGS mutations_sync = 1"
+    )
+    store_spans(store, [llm(3)])
+
+    judging = ScoringRunner(
+        AnalyzerSettings(), store, scorers=[Fragile()], name="judging", looks_back=timedelta(days=1)
+    )
+    assert runner(store, Lengths()).run_once(is_settled=True).calls == 3
+    first, second = judging.run_once(is_settled=True), judging.run_once(is_settled=True)
+    assert (first.calls, second.calls) == (1, 0)
+    again = runner(store, Lengths()).run_range(from_time=NOON - timedelta(hours=1), to_time=NOON + timedelta(hours=1))
+    both = again + first
+    assert both.calls == 4
+    assert set(both.scores) == {"lengths", "fragile"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "is_asked"),
+    [
+        ({"gen_ai.output.type": "json"}, True),
+        ({"gen_ai.openai.request.response_format": "json_schema"}, True),
+        ({"gen_ai.request.structured_output_schema": '{"type": "object"}'}, True),
+        ({"llm.invocation_parameters": '{"response_format": {"type": "json_object"}}'}, True),
+        ({"ai.operationId": "ai.generateObject.doGenerate"}, True),
+        ({"gen_ai.output.type": "text", "llm.invocation_parameters": "{not json"}, False),
+    ],
+)
+def test_json_is_expected_where_a_parameter_of_the_request_asks_for_it(
+    store: Store, attributes: dict[str, str], is_asked: bool
+) -> None:
+    call = llm(1)
+    store_spans(store, [call])
+    names = ["project", "service", "start_time", "trace_id", "span_id", "received_at"]
+    store.insert("spans", [*names, "attributes"], [[*(call[name] for name in names), attributes]])
+    runner(store, JsonFormatScorer()).run_once()
+    assert [(one["value"], one["evidence"]["asked_by"]) for one in scores(store)] == [(0.0, "parameter")] * is_asked
