@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.drift_tables import Table
+from benchmarks.grounding_copies import altered_copies
 from benchmarks.grounding_fits import FITS, Sentences, fitted_here
 from benchmarks.grounding_sets import FOLDERS, SETS, Labelled, answer_call
 from benchmarks.report import emit, machine
@@ -232,6 +233,11 @@ def main() -> int:
             name="Documents as their own answers",
             columns=("set", "sentences", "answers", "flagged", "highest probability"),
             rows=[line for one in sets for line in own_answers(scorer, one)],
+        ),
+        Table(
+            name="Altered copies",
+            columns=("set", "altered", "sentences", "flagged", "flagged as they stand"),
+            rows=[line for one in sets for line in altered_copies(scorer, one.name, one.items, embed=no_vectors)],
         ),
         Table(
             name="Marked text, characters",

@@ -3,7 +3,7 @@
     python -m training.grounding --data ../shared/data [--seed 0]
 
 Learns from openly licensed texts only: HaluEval (MIT; HotpotQA's Wikipedia text CC BY-SA 4.0), BOLD's Wikipedia sentences (CC BY-SA 4.0),
-CLINC150 (CC BY 3.0) for word counts, and our own rewordings and corruptions. docs/data-cards/grounding.md says what that is good for.
+CLINC150 (CC BY 3.0) for word counts, our own rewordings, corruptions and copies. docs/data-cards/grounding.md says what that is good for.
 """
 
 import argparse
@@ -99,7 +99,7 @@ def fit(
 
 
 def balanced(examples: Sequence[Example]) -> NDArray[np.float64]:
-    """(n,) weights: HaluEval, corruptions and written answers weigh the same.
+    """(n,) weights: HaluEval, corruptions, copies and written answers weigh the same.
 
     HaluEval's invented answers are longer than its gold ones, and length must not tell them: in each range of lengths both weigh as much
     as the rarer.
@@ -227,7 +227,7 @@ def main() -> int:
         "threshold": round(best_threshold(*flagging), 4),
         "sentence_threshold": round(best_threshold(probability(of_sentences), labels[: len(sentences)]), 4),
         "seed": options.seed,
-        "trained_on": "HaluEval QA (MIT, HotpotQA CC BY-SA 4.0), rewordings and corruptions of its documents, our own answers",
+        "trained_on": "HaluEval QA (MIT, HotpotQA CC BY-SA 4.0), rewordings and altered copies of its documents and ours, our own answers",
     }
     WEIGHTS.mkdir(exist_ok=True)
     (WEIGHTS / "grounding.json").write_text(json.dumps(head, indent=1) + "\n", encoding="utf-8")

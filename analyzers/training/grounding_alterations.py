@@ -10,7 +10,8 @@ from driftline_analyzers.grounding.dates import dates_of
 from driftline_analyzers.grounding.words import words_of
 
 _UNITS: Final = {
-    "euros": "dollars", "dollars": "euros", "euro": "dollar", "dollar": "euro", "€": "$", "$": "€", "pounds": "euros", "miles": "kilometres",
+    "euros": "dollars", "dollars": "euros", "euro": "dollar", "dollar": "euro", "€": "$", "$": "€", "pounds": "euros",
+    "miles": "kilometres",
     "kilometres": "miles", "kilometers": "miles", "km": "miles", "kilograms": "pounds", "kg": "pounds", "metres": "feet", "meters": "feet",
     "feet": "metres", "litres": "gallons", "centimetres": "inches", "inches": "centimetres", "million": "billion", "billion": "million",
     "thousand": "million", "days": "weeks", "weeks": "days", "months": "years", "years": "months", "hours": "minutes", "minutes": "hours",

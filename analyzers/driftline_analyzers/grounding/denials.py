@@ -15,8 +15,8 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Denials:
-    """Of words that carry something: denied: for each denial the pairs that it stands in or before; said: pairs with no denial between;
-    is_half: whether a word such as "prevent" may deny too.
+    """Of words that carry something: denied: for each denial the pairs that it stands in or before; said: the other pairs; is_half:
+    whether a word such as "prevent" may deny too.
     """
 
     denied: tuple[frozenset[Pair], ...]
@@ -26,7 +26,10 @@ class Denials:
     def contradicts(self, other: "Denials") -> bool:
         """Whether one side says all that stands about a denial of the other, and denies none of it."""
         return any(
-            pairs <= two.said and not any(pairs & others for others in two.denied) and not two.is_half
+            pairs <= two.said
+            and not pairs <= one.said
+            and not any(pairs & others for others in two.denied)
+            and not two.is_half
             for one, two in ((self, other), (other, self))
             for pairs in one.denied
         )
@@ -42,9 +45,9 @@ def denials_of(words: Sequence[Word]) -> Denials:
         elif word.carries:
             carrying.append(word.key)
     pairs = list(pairwise(carrying))
-    denied = [frozenset(pairs[max(0, place - 1) : place + 1]) for place in places]
+    about = [range(max(0, place - 1), min(place + 1, len(pairs))) for place in places]
     return Denials(
-        denied=tuple(one for one in denied if one),
-        said=frozenset(pair for at, pair in enumerate(pairs, 1) if at not in places),
+        denied=tuple(frozenset(pairs[at] for at in one) for one in about if one),
+        said=frozenset(pair for at, pair in enumerate(pairs) if not any(at in one for one in about)),
         is_half=any(word.key in _HALF for word in words),
     )

@@ -22,13 +22,16 @@ FEATURES: Final = (
 """Shares of the sentence's weight, if nothing else is said: words that no document holds (missing), or nothing like them (unlike), or
 not the best three sentences in a row (nearby) or the best one (in_one); neighbours that nowhere are neighbours (new_pairs, of all) or
 stand in no one sentence (apart); 1 - longest run taken over (own_words); whether a number, a name or a denial differs; rarity, 0 to 1;
-for a sentence that the best one holds but for its numbers, names and denial, from 0 (half of it or less) to 1 (all of it): whether one of
-them differs from all that the documents say (altered) or a number stands elsewhere alone (moved).
+for a sentence that the best one holds but for its numbers, names and denial, from 0 (half of it or less) to 1 (all): whether one of them
+differs from all that the documents say (altered); from four fifths on, whether a number stands elsewhere alone (moved).
 """
 TOKEN_FEATURES: Final = ("unmatched",)
 """What a head may have besides, by vectors of tokens (`matching`)."""
 _ALIKE = 0.5
 """A sentence of the source that holds this share of the weight speaks of the same: a denial on one side only is a contradiction."""
+
+_NEARLY_ALL = 0.6
+"""Of `_copied`: four fifths of the plain words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ def claim_features(words: Sequence[Word], source: Source, *, asked: frozenset[st
         near.rarest_missing / rarity.most,
         math.log1p(len(missing_weights)),
         copied * differs,
-        copied * _is_moved(carrying, given, source, near.best, asked),
+        max(0.0, copied - _NEARLY_ALL) / (1 - _NEARLY_ALL) * _is_moved(carrying, given, source, near.best, asked),
     )
     lacking = {
         word.start for word, is_given, wrong in zip(carrying, given, is_wrong, strict=True) if wrong or not is_given

@@ -87,7 +87,10 @@ def test_a_head_survives_its_file_and_names_the_scorer() -> None:
     [
         ("{", "expected a grounding head as JSON"),
         ("[]", "expected a grounding head as JSON"),
-        (shipped_head().dump().replace('"apart"', '"elsewhere"'), "expected 13 weights for missing, .* elsewhere"),
+        (
+            shipped_head().dump().replace('"apart"', '"elsewhere"'),
+            f"expected {len(FEATURES)} weights for missing, .* elsewhere",
+        ),
         (shipped_head().dump().replace('"slope": ', '"slope": NaN, "was": '), "finite numbers"),
     ],
 )

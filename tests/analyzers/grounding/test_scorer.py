@@ -228,3 +228,40 @@ def test_words_of_scripts_with_marks_are_marked_whole(document: str, completion:
     head = replace(shipped_head(), threshold=0.0, sentence_threshold=0.0)
     ((score,),) = GroundingScorer(head=head).score([call(completion, [document])], embed=no_vectors)
     assert [completion[one["start"] : one["end"]] for one in score.evidence["spans"]] == [marked]
+
+
+LEASE = (
+    "The lease costs 49 euros a month in Berlin. It can be cancelled in the app at any time. The bicycle weighs 14 kilograms. The battery "
+    "lasts for 80 kilometres. A helmet is included in the price. The shop opened on 5 March 2020. The old one closed on 3 May 2021.",
+    "The company sold bicycles for $5 million in 2022.",
+)
+
+
+@pytest.mark.parametrize(
+    ("completion", "marked"),
+    [
+        ("The lease costs 59 euros a month in Berlin.", "59"),
+        ("The lease costs 49 dollars a month in Berlin.", "49"),
+        ("The lease costs 49 euros a year in Berlin.", "49"),
+        ("The lease costs 49 euros a month in Paris.", "Paris"),
+        ("The battery lasts for 80 miles.", "80 miles"),
+        ("The battery lasts for 14 kilometres.", ""),
+        ("A helmet is not included in the price.", "not"),
+        ("It cannot be cancelled in the app.", "cannot"),
+        ("The shop opened on 3 May 2020.", "3 May 2020"),
+        ("The shop opened on 2020-05-03.", "2020-05-03"),
+        ("The shop opened in March 2021.", "March 2021"),
+        ("The company sold bicycles for $5 billion in 2022.", "5"),
+    ],
+)
+def test_a_copy_with_one_thing_altered_is_flagged(completion: str, marked: str) -> None:
+    score = judged(completion, LEASE)
+    assert score.is_flagged, score.value
+    if marked:
+        assert marked in [completion[one["start"] : one["end"]] for one in score.evidence["spans"]]
+
+
+@pytest.mark.parametrize("document", LEASE)
+def test_the_same_copy_unaltered_is_not(document: str) -> None:
+    for completion in (document, *(f"{one.rstrip('.')}." for one in document.split(". "))):
+        assert judged(completion, LEASE).evidence["verdict"] == "supported", completion
