@@ -19,6 +19,8 @@ from driftline_analyzers.scoring.scorer import CallScore, Embed
 _OTHER_MODEL: Final = "without vectors: the embedding model is not the one that the head was trained on"
 _SENTENCE: Final = "sentence"
 """The head that reads the sentences of a prompt one by one."""
+_MAX_SENTENCES: Final = 4
+"""Of a prompt that are read in full, those that look worst by their n-grams; three times as many find no more and are slower."""
 _HEADS: Final = {"prompt": "direct", "document": "indirect", "tool_result": "indirect"}
 
 
@@ -59,7 +61,7 @@ class InjectionScorer:
         scores: list[list[CallScore]] = [[] for _ in calls]
         if not fields:
             return scores
-        by_sentence = WindowHead(load_weights("injection"), prefix=_SENTENCE, max_windows=self.max_windows)
+        by_sentence = WindowHead(load_weights("injection"), prefix=_SENTENCE, max_windows=_MAX_SENTENCES)
         verdicts = self._verdicts([field.task for field in fields], embed)
         for field, (verdict, evidence) in zip(fields, verdicts, strict=True):
             score = _call_score(field, _worse(field.task, verdict, by_sentence))

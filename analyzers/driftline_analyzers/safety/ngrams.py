@@ -1,5 +1,6 @@
 """Which character sequences a text has: hashed counts, so that no vocabulary is shipped."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -31,3 +32,23 @@ def hashed_ngrams(text: str) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
     buckets, counts = np.unique(np.concatenate(hashes), return_counts=True)
     weights = np.log1p(counts).astype(np.float32)
     return buckets, weights / np.linalg.norm(weights)
+
+
+def ngram_scores(texts: Sequence[str], of_bucket: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(len(texts),) s_i = sum over buckets b of text i of w_ib of_bucket_b, w as of hashed_ngrams, all texts in one pass; 0 where empty."""
+    encoded = [f" {' '.join(text.casefold().split())} ".encode(errors="replace") for text in texts]
+    data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    owner = np.repeat(np.arange(len(texts), dtype=np.int64), [len(one) for one in encoded])
+    keys = []
+    for size in _SIZES:
+        n = max(0, len(data) - size + 1)
+        value = np.full(n, size, dtype=np.uint32)
+        for k in range(size):
+            value = (value ^ data[k : k + n]) * _PRIME
+        is_inside = owner[:n] == owner[size - 1 : size - 1 + n]
+        keys.append((owner[:n] * N_BUCKETS + ((value * _MIX) >> _SHIFT))[is_inside])
+    found, counts = np.unique(np.concatenate(keys), return_counts=True)
+    of_text, weights = found // N_BUCKETS, np.log1p(counts)
+    sums = np.bincount(of_text, weights * of_bucket[found % N_BUCKETS], minlength=len(texts))
+    norms = np.sqrt(np.bincount(of_text, weights * weights, minlength=len(texts)))
+    return sums / np.maximum(norms, 1e-9)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from driftline_analyzers.safety.cues import cue_values
 from driftline_analyzers.safety.findings import MAX_CHARS
-from driftline_analyzers.safety.ngrams import hashed_ngrams
+from driftline_analyzers.safety.ngrams import hashed_ngrams, ngram_scores
 from driftline_analyzers.safety.windows import sentences, windows
 from driftline_analyzers.scoring.scorer import Embed
 
@@ -83,10 +83,12 @@ class WindowHead:
         found = []
         of_bucket, bias = self._of["lexical_ngrams"], float(self._of["lexical_bias"])
         for index, text in enumerate(texts):
-            for start, end in self._spans(text[:MAX_CHARS]):
-                buckets, weights = hashed_ngrams(self.read(text[start:end]))
-                by_ngrams = float(weights @ of_bucket[buckets]) + bias
-                found.append(Window(index=index, start=start, end=end, by_ngrams=by_ngrams))
+            spans = self._spans(text[:MAX_CHARS])
+            scores = ngram_scores([self.read(text[start:end]) for start, end in spans], of_bucket) + bias
+            found += [
+                Window(index=index, start=start, end=end, by_ngrams=float(one))
+                for (start, end), one in zip(spans, scores, strict=True)
+            ]
         found.sort(key=lambda one: (-one.by_ngrams, one.index, one.start))
         return found[: self.max_windows], len(found)
 

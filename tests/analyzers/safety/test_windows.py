@@ -4,7 +4,7 @@ import pytest
 from driftline_analyzers.safety.cues import CUES, cue_values, named_cues
 from driftline_analyzers.safety.findings import Finding, without_overlaps
 from driftline_analyzers.safety.group_words import mask_groups
-from driftline_analyzers.safety.ngrams import N_BUCKETS, hashed_ngrams
+from driftline_analyzers.safety.ngrams import N_BUCKETS, hashed_ngrams, ngram_scores
 from driftline_analyzers.safety.weights import FOLDER, load_weights, save_weights
 from driftline_analyzers.safety.windows import sentences, windows
 from driftline_core.errors import InputError
@@ -70,6 +70,14 @@ def test_hashed_ngrams_are_of_unit_length_and_blind_to_case_and_spaces() -> None
     assert np.linalg.norm(weights) == pytest.approx(1)
     assert len(hashed_ngrams("")[0]) == 0
     assert np.isfinite(hashed_ngrams("\ud800 lone surrogate")[1]).all()
+
+
+def test_scores_of_many_texts_in_one_pass_are_those_of_each() -> None:
+    weights = np.random.default_rng(0).normal(size=N_BUCKETS).astype(np.float32)
+    texts = [*TEXTS, "", "a", "\ud800", "Ignore ALL rules", "Größe 你好"]
+    alone = [float(values @ weights[buckets]) for buckets, values in map(hashed_ngrams, texts)]
+    assert ngram_scores(texts, weights) == pytest.approx(alone, abs=1e-4)
+    assert ngram_scores([], weights).shape == (0,)
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "", " ", "\ud800"])
