@@ -111,6 +111,8 @@ def _of_date(date: Date) -> Iterator[Word]:
 
 def _with_quantities(text: str, words: list[Word]) -> list[Word]:
     """Numbers with what they count: "forty-nine" is one word, "5 million" is 5000000 and a word that says nothing more."""
+    if not any(word.kind == "number" for word in words):
+        return words
     lower = [_normal(text[word.start : word.end]) for word in words]
     found: list[Word] = []
     at = 0
