@@ -1,5 +1,6 @@
 """Dates as a sentence writes them, in numbers or with a month's name, as days that can be compared."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,7 @@ MONTHS: Final = english_list("months")
 _MONTH: Final = "|".join(rf"{name[:3]}(?:{name[3:]})?" if name[3:] else name for name in MONTHS) + "|sept"
 _DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _TO_DAY: Final = r"(?:\s*(?:-|–|to|and|or)\s*(?P<until>\d{1,2})(?:st|nd|rd|th)?)?"
+_DIGIT: Final = re.compile(r"\d")
 _DATE: Final = regex.compile(
     rf"(?<![\w.,/-])(?:{_DAY}{_TO_DAY}\s+(?:of\s+)?(?P<month>{_MONTH})\b\.?(?:,?\s+(?P<year>\d{{4}}))?"
     rf"|(?P<month>{_MONTH})\b\.?\s+{_DAY}{_TO_DAY}\b(?:,?\s+(?P<year>\d{{4}}))?"
@@ -48,6 +50,8 @@ class Date:
 
 def dates_of(text: str, start: int, end: int) -> Iterator[Date]:
     """Dates with a month in text[start:end]; a year alone is none."""
+    if _DIGIT.search(text, start, end) is None:
+        return
     for match in _DATE.finditer(text, start, end):
         made = _numeric(match) if match["sign"] else _in_words(match)
         if made is not None:

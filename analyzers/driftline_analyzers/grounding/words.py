@@ -23,6 +23,12 @@ _WORD: Final = regex.compile(
     rf"|{_LETTERS}(?:['’]{_LETTERS})?",
     regex.V1,
 )
+_ASCII_WORD: Final = re.compile(
+    r"(?P<number>\d{1,3}(?:'\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)(?:(?:st|nd|rd|th)\b)?"
+    r"|(?P<wide>(?!))|[A-Za-z]+(?:'[A-Za-z]+)?",
+    re.ASCII,
+)
+"""What `_WORD` finds in ASCII, sooner."""
 _CHARACTER: Final = regex.compile(r"\X")
 _OPTIONAL: Final = regex.compile(r"[\u00ad\u200c\u200d\u0640\u064b-\u0652\u0670\u0591-\u05c7]")
 """Soft hyphens and joiners, and what Arabic and Hebrew may leave out: lengthening, vowel points."""
@@ -74,7 +80,8 @@ def words_of(text: str, start: int = 0, end: int | None = None) -> list[Word]:
     cited = [match.span() for match in _CITATION.finditer(text, start, until)]
     found: list[Word] = []
     refers = False  # the number that comes next, if one does, names a source
-    for match in _WORD.finditer(text, start, until):
+    pattern = _ASCII_WORD if text[start:until].isascii() else _WORD
+    for match in pattern.finditer(text, start, until):
         while dates and match.start() >= dates[0].start:
             found += _of_date(dates.pop(0))
         if found and match.start() < found[-1].end:
@@ -111,6 +118,8 @@ def _of_date(date: Date) -> Iterator[Word]:
 
 def _with_quantities(text: str, words: list[Word]) -> list[Word]:
     """Numbers with what they count: "forty-nine" is one word, "5 million" is 5000000 and a word that says nothing more."""
+    if not any(word.kind == "number" for word in words):
+        return words
     lower = [_normal(text[word.start : word.end]) for word in words]
     found: list[Word] = []
     at = 0
