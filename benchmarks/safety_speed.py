@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.outlier_streams import load_rows
 from benchmarks.safety_measures import Table
+from benchmarks.safety_rows import blank_call
 from driftline_analyzers.safety.injection import InjectionScorer
 from driftline_analyzers.safety.pii import PiiScorer
 from driftline_analyzers.safety.prompt_leak import PromptLeakScorer
@@ -44,6 +45,10 @@ def table(data: Path, embed: Embed) -> Table:
         n_embedded = counted.n_texts
         seconds = min(_cpu_seconds(partial(scorer.score, calls, embed=counted.known)) for _ in range(_REPEATS))
         lines.append((name, f"{len(calls) / seconds:,.0f}", f"{n_embedded / len(calls):.1f}"))
+    prompts = [blank_call(prompt=call.completion) for call in calls]
+    mean = sum(len(call.prompt) for call in prompts) / len(prompts)
+    seconds = min(_cpu_seconds(partial(InjectionScorer().score, prompts, embed=embed)) for _ in range(_REPEATS))
+    lines.append((f"injection, prompts of {mean:,.0f} characters alone", f"{len(prompts) / seconds:,.0f}", "0.0"))
     return Table(
         name=f"Speed on one core: {len(calls)} calls of {n_chars / len(calls):,.0f} characters on average",
         columns=("scorer", "calls/s without embedding", "texts embedded a call"),
