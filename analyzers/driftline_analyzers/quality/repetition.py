@@ -16,7 +16,7 @@ class RepetitionScorer:
     """
 
     name: ClassVar[str] = "repetition"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, *, n: int = 4, max_share: float = 0.5, min_words: int = 30) -> None:
         self.n = n
