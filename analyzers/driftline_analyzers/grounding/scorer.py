@@ -17,6 +17,7 @@ from driftline_analyzers.grounding.rarity import shipped_rarity
 from driftline_analyzers.grounding.second_stage import Asked, Judgement, SecondStage
 from driftline_analyzers.grounding.sentences import Sentence, split_sentences
 from driftline_analyzers.grounding.sources import Source
+from driftline_analyzers.grounding.translation import foreign_language
 from driftline_analyzers.grounding.unsupported import unsupported_spans
 from driftline_analyzers.grounding.words import words_of
 from driftline_analyzers.scoring.call import Call, Unread
@@ -197,7 +198,8 @@ class GroundingScorer:
         left = answer.call.unread.get("document", Unread())
         unread_chars = answer.source.n_unread + left.chars
         is_suspect = value >= head.threshold
-        is_flagged = is_suspect and not unread_chars and not left.texts
+        doubt = self._doubt(answer, is_all_read=not unread_chars and not left.texts) if is_suspect else ""
+        is_flagged = is_suspect and not doubt
         verdict = "unsupported" if is_flagged else "supported" if value < _SUPPORTED * head.threshold else "unsure"
         weak = [one for one in answer.judged if float(probability(one.log_odds)) >= head.sentence_threshold]
         if is_flagged and not weak:
@@ -226,11 +228,19 @@ class GroundingScorer:
             evidence["n_unread_document_chars"] = unread_chars
         if left.texts:
             evidence["n_unread_documents"] = left.texts
-        if is_suspect and not is_flagged:
-            evidence["not_flagged"] = "not all of the documents was read; what was not may hold it"
+        if doubt:
+            evidence["not_flagged"] = doubt
         if answer.n_unread:
             evidence["n_unread_sentences"] = answer.n_unread
         return CallScore(field="completion", value=value, is_flagged=is_flagged, evidence=evidence)
+
+    def _doubt(self, answer: _Answer, *, is_all_read: bool) -> str:
+        """Why a suspicion must not count; '' where it may. A second stage may read languages that words do not."""
+        if not is_all_read:
+            return "not all of the documents was read; what was not may hold it"
+        if self._second_stage is None and (code := foreign_language(answer.call.completion, answer.call.documents)):
+            return f"the answer is in another language ({code}) than its documents; words cannot be compared"
+        return ""
 
 
 def _marked(one: _Judged) -> list[tuple[str, tuple[int, int]]]:
