@@ -257,11 +257,11 @@ def main() -> int:
             name="Fitted here, five times five parts",
             columns=("set", "fitted", "features", "sentences, AUROC", "answers, AUROC", "F1"),
             rows=[
-                (one.name, name, features, *fitted_here(sentences, log_odds_of))
+                (one.name, name, features, *fitted_here(sentences, fit))
                 for one in sets
                 for with_tokens in (Sentences.of_items(one.items, embedder=embedder),)
                 for features, sentences in {"words": with_tokens.words_alone(), "and token vectors": with_tokens}.items()
-                for name, log_odds_of in FITS.items()
+                for name, fit in FITS.items()
             ],
         ),
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -22,6 +23,7 @@ from driftline_analyzers.grounding.scorer import GroundingScorer
 
 Values = NDArray[np.float64]
 _AT_ONCE: Final = 256
+_LEAST: Final = 1e-9
 _NO_CLAIM: Final = -20.0
 """Log odds of an answer that claims nothing."""
 
@@ -99,27 +101,37 @@ class _Both:
         return np.asarray(np.mean([one.decision_function(features) for one in self._models], axis=0))
 
 
-def by_answers(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, float]:
-    """Log odds of all sentences by `grounding.refit`, which saw whole answers' labels alone, and its floor."""
+def by_answers(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, Values]:
+    """`grounding.refit`, by whole answers' labels: log odds of sentences (s,), and of answers (n,), those of train held out."""
     known = np.intersect1d(train, sentences.rows)
     parts = [sentences.features[sentences.rows == row] for row in known]
-    head = refit(sentences.head, parts, sentences.answers[known]).head
-    return head.sentences(sentences.features), head.intercept
+    made = refit(sentences.head, parts, sentences.answers[known])
+    log_odds = made.head.sentences(sentences.features)
+    of_answers = sentences.pooled(log_odds, floor=made.head.intercept)
+    of_answers[known] = logit(np.clip(made.held_out, _LEAST, 1 - _LEAST))
+    return log_odds, of_answers
 
 
-def by_sentences(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, float]:
-    """Log odds of all sentences by models that saw sentences' labels; of train by models that did not see them. No floor."""
+def by_sentences(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, Values]:
+    """The same by models that see sentences' labels."""
     known = sentences.of(train)
     log_odds = _Both().fit(sentences.features[known], sentences.labels[known])(sentences.features)
     groups = sentences.groups[train]
     for seen, held in GroupKFold(4).split(train, groups=groups):
         rows, out = sentences.of(train[seen]), sentences.of(train[held])
         log_odds[out] = _Both().fit(sentences.features[rows], sentences.labels[rows])(sentences.features[out])
-    return log_odds, -np.inf
+    return log_odds, sentences.pooled(log_odds, floor=-np.inf)
+
+
+def by_both(sentences: Sentences, train: NDArray[np.int64]) -> tuple[Values, Values]:
+    """The mean of the two."""
+    pairs = zip(by_answers(sentences, train), by_sentences(sentences, train), strict=True)
+    log_odds, of_answers = ((one + other) / 2 for one, other in pairs)
+    return log_odds, of_answers
 
 
 def fitted_here(
-    sentences: Sentences, log_odds_of: Callable[[Sentences, NDArray[np.int64]], tuple[Values, float]]
+    sentences: Sentences, fit: Callable[[Sentences, NDArray[np.int64]], tuple[Values, Values]]
 ) -> tuple[str, ...]:
     """Fitted in five parts by group, five times; threshold by the other parts. AUROC of sentences, of answers, F1 of answers."""
     groups = sentences.groups
@@ -128,15 +140,18 @@ def fitted_here(
         log_odds = np.empty(len(sentences.labels))
         values, flagged = np.full(len(groups), _NO_CLAIM), np.zeros(len(groups), dtype=bool)
         for train, test in GroupKFold(5, shuffle=True, random_state=seed).split(groups, groups=groups):
-            found, floor = log_odds_of(sentences, train)
+            found, of_answers = fit(sentences, train)
             log_odds = np.where(sentences.of(test), found, log_odds)
-            pools = sentences.pooled(found, floor=floor)
-            cut = best_threshold(pools[train], sentences.answers[train])
-            values[test], flagged[test] = pools[test], pools[test] >= cut
+            cut = best_threshold(of_answers[train], sentences.answers[train])
+            values[test], flagged[test] = of_answers[test], of_answers[test] >= cut
         aurocs.append(roc_auc_score(sentences.answers, values))
         of_sentences.append(roc_auc_score(sentences.labels, log_odds))
         scores.append(f1(sentences.answers, flagged))
     return tuple(f"{np.mean(found):.3f} ± {np.std(found):.3f}" for found in (of_sentences, aurocs, scores))
 
 
-FITS: Final = {"`driftline refit`, by answers' labels": by_answers, "by sentences' labels": by_sentences}
+FITS: Final = {
+    "`driftline refit`, by answers' labels": by_answers,
+    "by sentences' labels": by_sentences,
+    "mean of both": by_both,
+}

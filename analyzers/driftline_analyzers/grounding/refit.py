@@ -23,11 +23,13 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refit:
-    """head: the fitted one. log_loss, given_log_loss: a held-out answer's, by heads fitted without it and by the given head.
+    """head: the fitted one. held_out: (n,) probability of each answer by a head that was fitted without it; log_loss: of these;
+    given_log_loss: by the given head.
     f1: at thresholds and heads that did not see the answer. n_answers, n_unsupported: that it learnt from.
     """
 
     head: Head
+    held_out: Values
     log_loss: float
     given_log_loss: float
     f1: float
@@ -70,6 +72,7 @@ def refit(given: Head, answers: Sequence[Values], labels: NDArray[np.bool_], *, 
             sentence_threshold=threshold,
             token_model=given.token_model,
         ),
+        held_out=held_out,
         log_loss=_log_loss(held_out, labels),
         given_log_loss=_log_loss(np.asarray([given.answer(given.sentences(values)) for values in answers]), labels),
         f1=f1(labels, flagged),
