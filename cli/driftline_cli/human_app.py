@@ -190,7 +190,8 @@ def refit(
     token_vectors: Annotated[
         bool,
         typer.Option(
-            "--token-vectors", help="Read the embedding model's vectors of words too: about six times the cost."
+            "--token-vectors",
+            help="Read the embedding model's vectors of words too, at the cost of embedding documents and answers.",
         ),
     ] = False,
     is_json: AsJson = False,
