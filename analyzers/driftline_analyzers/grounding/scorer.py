@@ -20,8 +20,9 @@ from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.grounding.translation import foreign_language
 from driftline_analyzers.grounding.unsupported import unsupported_spans
 from driftline_analyzers.grounding.words import words_of
-from driftline_analyzers.scoring.call import Call, Unread
+from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore, Embed
+from driftline_core.call_contexts import Unread
 from driftline_core.errors import ConfigError
 
 _MAX_SENTENCES: Final = 200

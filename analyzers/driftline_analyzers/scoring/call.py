@@ -4,18 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-TextField = Literal["system_prompt", "prompt", "completion", "document", "tool_result"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """What of a field's texts its reader left out. chars: of those given, beyond the longest allowed; texts: not given at all."""
-
-    chars: int = 0
-    texts: int = 0
-
-    def __bool__(self) -> bool:
-        return self.chars > 0 or self.texts > 0
+from driftline_core.call_contexts import Unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +12,7 @@ class Call:
     """A settled call. trace_id, span_id: lower hex; start_ns: Unix nanoseconds. prompt: the last user turn; completion: the answer's text.
 
     '' is what was not captured. documents: texts of its own documents, or of the retrievals of its trace when it has none.
-    tool_results: texts that tools of its trace returned before it ended. unread: of fields that were not given whole.
+    tool_results: texts that tools of its trace returned before it ended. unread: by field, of those that were not given whole.
     output_format: 'json' where a parameter of the request asked for it.
     """
 
@@ -39,5 +28,5 @@ class Call:
     completion: str
     documents: Sequence[str] = ()
     tool_results: Sequence[str] = ()
-    unread: Mapping[TextField, Unread] = field(default_factory=dict)
+    unread: Mapping[str, Unread] = field(default_factory=dict)
     output_format: Literal["", "json"] = ""

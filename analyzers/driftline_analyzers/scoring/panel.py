@@ -12,6 +12,7 @@ import xxhash
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.records import ScoreKey, ScoreRow, Status
 from driftline_analyzers.scoring.scorer import CallScore, CallScorer, Embed
+from driftline_core.call_contexts import Unread
 from driftline_core.errors import ConfigError, DriftlineError
 from driftline_core.log import get_logger
 
@@ -116,11 +117,9 @@ def _row(scorer: CallScorer, call: Call, score: CallScore) -> ScoreRow:
 
 def _unread(call: Call, score: CallScore) -> dict[str, int]:
     """What the reader left out of the field's texts, on top of what the scorer left out, for evidence: unread_chars, unread_texts."""
-    left = {field: one for field, one in call.unread.items() if field == score.field}
-    counts = [("unread_chars", one.chars) for one in left.values()] + [
-        ("unread_texts", one.texts) for one in left.values()
-    ]
-    return {name: count + int(score.evidence.get(name, 0)) for name, count in counts if count}
+    left = call.unread.get(score.field, Unread())
+    counts = {"unread_chars": left.chars, "unread_texts": left.texts}
+    return {name: count + int(score.evidence.get(name, 0)) for name, count in counts.items() if count}
 
 
 def _failed(scorer: CallScorer, call: Call, error: Exception) -> ScoreRow:

@@ -6,10 +6,10 @@ from importlib.resources import files
 from typing import Any, Final
 
 from driftline_analyzers.runner.records import to_ms, to_parameter
-from driftline_analyzers.scoring.call import Call, TextField, Unread
-from driftline_analyzers.scoring.context import Contexts, Given
+from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.records import CallHead, Scope, ScoreKey, ScoreRow, TouchedTrace
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_core.call_contexts import MAX_TEXTS, CallContexts, Unread, read_contexts
 from driftline_core.store import Store
 
 _SQL = files("driftline_analyzers") / "sql"
@@ -19,14 +19,11 @@ _TRACES = (_SQL / "scoring_traces.sql").read_text(encoding="utf-8")
 _CALLS = (_SQL / "scoring_calls.sql").read_text(encoding="utf-8")
 _TEXTS = (_SQL / "scoring_texts.sql").read_text(encoding="utf-8")
 _CONTEXT_SIZES = (_SQL / "scoring_context_sizes.sql").read_text(encoding="utf-8")
-_CONTEXT = (_SQL / "scoring_context.sql").read_text(encoding="utf-8")
 _FORMATS = (_SQL / "scoring_formats.sql").read_text(encoding="utf-8")
 _WRITTEN = (_SQL / "scoring_written.sql").read_text(encoding="utf-8")
 
 MARGIN_MS: Final = 3_600_000
 """How far around a time the rest of a trace is looked for, as the view llm_calls does."""
-MAX_TEXTS: Final = 64
-"""Of a call's own documents the first; of what its trace retrieved, and of tool results, the newest."""
 
 
 class ScoringReader:
@@ -97,8 +94,8 @@ class ScoringReader:
             (row["trace_id_hex"], row["span_id_hex"]): row
             for row in self._store.rows(_TEXTS, self._around(scope) | ids | self._limits)
         }
-        rows = self._store.rows(_CONTEXT, self._around(scope, margin_ms=MARGIN_MS) | self._limits)
-        contexts = Contexts(rows, max_texts=MAX_TEXTS)
+        keys = [(head.start_ns, *head.key) for head in heads]
+        contexts = read_contexts(self._store, project, keys, limits=self._limits)
         asked = {(row["trace_id_hex"], row["span_id_hex"]) for row in self._store.rows(_FORMATS, self._around(scope))}
         calls = [_call(head, texts[head.key], contexts) for head in heads if head.key in texts]
         return [
@@ -132,19 +129,24 @@ class ScoringReader:
         }
 
 
-def _call(head: CallHead, texts: Mapping[str, Any], contexts: Contexts) -> Call:
-    documents = _own_documents(texts) if texts["documents"] else contexts.documents(head.trace_id, until_ns=head.end_ns)
+def _call(head: CallHead, texts: Mapping[str, Any], contexts: CallContexts) -> Call:
+    if texts["documents"]:
+        documents: Sequence[str] = texts["documents"]
+        unread_documents = Unread(chars=sum(texts["unread_document_chars"]), texts=texts["n_more_documents"])
+    else:
+        given = contexts.documents(head.trace_id, until_ns=head.end_ns)
+        documents, unread_documents = given.texts, given.unread
     results = contexts.tool_results(
         head.trace_id,
         until_ns=head.end_ns,
         messages=texts["input_messages"],
         unread_chars=texts["unread_message_chars"],
     )
-    unread: dict[TextField, Unread] = {
+    unread = {
         "system_prompt": Unread(chars=texts["unread_system_chars"]),
         "prompt": Unread(chars=texts["unread_prompt_chars"]),
         "completion": Unread(chars=0 if head.is_error else texts["unread_completion_chars"]),
-        "document": documents.unread,
+        "document": unread_documents,
         "tool_result": results.unread,
     }
     return Call(
@@ -158,12 +160,7 @@ def _call(head: CallHead, texts: Mapping[str, Any], contexts: Contexts) -> Call:
         system_prompt=texts["system_prompt"],
         prompt=texts["prompt"],
         completion="" if head.is_error else texts["completion"],
-        documents=documents.texts,
+        documents=documents,
         tool_results=results.texts,
         unread={name: left for name, left in unread.items() if left},
     )
-
-
-def _own_documents(texts: Mapping[str, Any]) -> Given:
-    left = Unread(chars=sum(texts["unread_document_chars"]), texts=texts["n_more_documents"])
-    return Given(texts=texts["documents"], unread=left)

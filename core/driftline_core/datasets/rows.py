@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final
 
-from driftline_core.call_contexts import LIMITS, CallContexts, as_document, read_contexts
+from driftline_core.call_contexts import LIMITS, CallContexts, Passage, read_contexts
 from driftline_core.datasets.selection import Selection
 from driftline_core.sql_text import read_sql
 from driftline_core.store import Store
@@ -73,14 +73,16 @@ def _page(store: Store, project: str, page: Sequence[tuple[int, str, str]]) -> l
 def _row(call: Row, scores: list[Row], labels: list[Row], contexts: CallContexts) -> Row:
     left_out = {*_IDS, "documents", "start_time", "end_ns", "metadata"}
     plain = {name: value for name, value in call.items() if name not in left_out}
-    retrieved = contexts.documents(call["trace"], until_ns=call["end_ns"]) if call["kind"] == "llm" else []
+    documents = [Passage.of_document(one) for one in call["documents"]]
+    if not documents and call["kind"] == "llm":
+        documents = list(contexts.documents(call["trace"], until_ns=call["end_ns"]).passages)
     return {
         "trace_id": call["trace"],
         "span_id": call["span"],
         "start_time": _rfc3339(call["start_time"]),
         **plain,
         "metadata": dict(sorted(call["metadata"].items())),
-        "documents": [_document(one) for one in (call["documents"] or retrieved)],
+        "documents": [{"id": one.id, "content": one.text, "score": one.score} for one in documents],
         "scores": [_without_ids(one) for one in scores],
         "labels": [{**_without_ids(one), "time": _rfc3339(one["time"])} for one in labels],
     }
@@ -95,11 +97,6 @@ def _grouped(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
 
 def _without_ids(row: Mapping[str, Any]) -> Row:
     return {name: value for name, value in row.items() if name not in _IDS}
-
-
-def _document(value: Any) -> Row:
-    document_id, content, score = as_document(value)
-    return {"id": document_id, "content": content, "score": score}
 
 
 def _rfc3339(time: datetime) -> str:

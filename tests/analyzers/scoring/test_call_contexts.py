@@ -48,5 +48,5 @@ def test_data_sets_hold_the_documents_that_were_scored_and_no_later_ones(store: 
     given = read_given_texts(store, "default", keys)
     for call in calls:
         texts = given[(call.trace_id, call.span_id)]
-        assert (texts["document"], texts["tool_result"]) == (list(call.documents), list(call.tool_results))
-    assert given[keys[2][1:]]["tool_result"] == ["of a tool", "said by a tool", '{"a": 1}']
+        assert (tuple(texts["document"]), texts["tool_result"]) == (tuple(call.documents), call.tool_results)
+    assert given[keys[2][1:]]["tool_result"] == ("of a tool", "said by a tool", '{"a": 1}')

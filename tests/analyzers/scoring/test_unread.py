@@ -5,10 +5,10 @@ from typing import Any
 from driftline_analyzers.grounding.scorer import GroundingScorer
 from driftline_analyzers.safety.pii import PiiScorer
 from driftline_analyzers.scoring.label_thresholds import flagged_by_labels
-from driftline_analyzers.scoring.reader import MAX_TEXTS
 from driftline_analyzers.scoring.records import ScoreKey, ScoreRow
 from driftline_analyzers.scoring.runner import ScoringRunner
 from driftline_analyzers.settings import AnalyzerSettings
+from driftline_core.call_contexts import MAX_TEXTS
 from driftline_core.store import Store
 from tests.analyzers.scoring.spans import llm, retrieval, scores, store_spans
 
