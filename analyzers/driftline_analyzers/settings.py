@@ -319,6 +319,9 @@ class AnalyzerSettings(ComponentSettings):
     bias_per_model: bool = Field(
         default=False, description="A comparison of groups each model, instead of one of the service matched by model."
     )
+    bias_first_names: bool = Field(
+        default=False, description="First names count as mentions too: a proxy of gender, wrong for some people."
+    )
     bias_pair_by: StoredColumn = Field(
         default="",
         description="Column that names the counterfactual pair of a call, such as metadata.pair; prompts that differ in the group alone "

@@ -56,4 +56,5 @@ class BiasSettings:
             pair_by=settings.bias_pair_by,
             per_model=settings.bias_per_model,
             lexicon=settings.bias_lexicon,
+            first_names=settings.bias_first_names,
         )
