@@ -21,11 +21,14 @@ class CrossEncoderStage:
     """
 
     def __init__(self, model: str, *, device: str = "cpu", batch_size: int = 32, max_tokens: int = 512) -> None:
+        import torch
         from sentence_transformers import CrossEncoder
 
         self.name = model
         try:
-            self._model = CrossEncoder(model, device=device, max_length=max_tokens)
+            self._model = CrossEncoder(
+                model, device=device, max_length=max_tokens, model_kwargs={"dtype": torch.float32}
+            )
         except (OSError, ValueError, ImportError) as error:
             raise ConfigError(f"expected a cross-encoder by name or path, got {model!r}: {error}") from error
         self._batch_size = batch_size

@@ -47,13 +47,16 @@ class TokenClassifierStage:
     """
 
     def __init__(self, model: str, *, device: str = "cpu", max_tokens: int = 4096, batch_tokens: int = 8192) -> None:
+        import torch
         from transformers import AutoModelForTokenClassification, AutoTokenizer
 
         self.name = model
         self._device = device
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-            loaded = AutoModelForTokenClassification.from_pretrained(model, trust_remote_code=False)
+            loaded = AutoModelForTokenClassification.from_pretrained(
+                model, trust_remote_code=False, dtype=torch.float32
+            )
             self._model = loaded.to(device).eval()
         except (OSError, ValueError, ImportError) as error:
             raise ConfigError(f"expected a token classifier by name or path, got {model!r}: {error}") from error

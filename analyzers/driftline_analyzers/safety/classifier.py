@@ -53,11 +53,16 @@ class TextClassifier:
         return np.asarray(torch.cat(found).numpy(), dtype=np.float64) if found else np.empty(0)
 
     def _load(self) -> tuple["PreTrainedModel", Any, list[int]]:
+        import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
         try:
             tokenizer = AutoTokenizer.from_pretrained(self.model)
-            model = AutoModelForSequenceClassification.from_pretrained(self.model).to(self.device).eval()
+            model = (
+                AutoModelForSequenceClassification.from_pretrained(self.model, dtype=torch.float32)
+                .to(self.device)
+                .eval()
+            )
         except (OSError, ValueError) as error:
             raise ConfigError(f"expected a text classifier by name or path, got {self.model!r}: {error}") from error
         names = {int(i): str(name) for i, name in model.config.id2label.items()}

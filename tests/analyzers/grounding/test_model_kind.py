@@ -1,7 +1,10 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from driftline_analyzers.grounding.cross_encoder import CrossEncoderStage
 from driftline_analyzers.grounding.model_kind import open_second_stage
@@ -63,3 +66,14 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path, architectures: list[
 def test_a_model_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="by name or path"):
         open_second_stage(str(tmp_path / "nowhere"), device="cpu")
+
+
+@pytest.mark.parametrize("make", [random_token_classifier, random_sequence_classifier])
+def test_weights_of_sixteen_bits_are_read_in_full(make: Callable[[Path, dict[int, str]], str], tmp_path: Path) -> None:
+    """Reading them as they are would set torch's number format for the whole process while they load."""
+    model = make(tmp_path, {0: "supported", 1: "hallucinated"})
+    kind = AutoModelForTokenClassification if make is random_token_classifier else AutoModelForSequenceClassification
+    kind.from_pretrained(model).to(torch.bfloat16).save_pretrained(model)
+    stage = open_second_stage(model, device="cpu")
+    assert isinstance(stage, TokenClassifierStage | CrossEncoderStage)
+    assert {weights.dtype for weights in stage._model.parameters()} == {torch.float32}
