@@ -108,14 +108,12 @@ _REFUSAL: Final = re.compile(
     "|".join(f"(?:{one})" for one in (*_ENGLISH, *_GERMAN, *_FRENCH, *_IBERIAN_AND_ITALIAN, *_OTHER_ALPHABETS)),
     re.IGNORECASE,
 )
-
-
 _REPORTED: Final = re.compile(
     r"[^.!?\n]{0,120}?(?:,['\"”]?|[.!]?['\"”]) ?(?:(?!I\b|as\b)\w+ ){0,3}?(?:said|says|wrote|writes|replied|replies|answered|told"
-    r"|asked|added|cried"
-    r"|whispered|explained|sagte|schrieb|dijo|dit)\b",
+    r"|asked|added|cried|whispered|explained|sagte|schrieb|dijo|dit)\b",
     re.IGNORECASE,
 )
+"""What follows the words of somebody else."""
 _QUOTES: Final = '"“”„«»'
 
 

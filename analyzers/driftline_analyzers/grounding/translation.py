@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from driftline_analyzers.drift.language import language_odds
-from driftline_analyzers.quality.asked_language import known_languages
+from driftline_analyzers.quality.asked_language import odds_by_family
 
 _SURE: Final = 0.9
 _PLAUSIBLE: Final = 0.05
@@ -30,11 +29,5 @@ def foreign_language(answer: str, documents: Sequence[str]) -> str:
 
 def _odds(text: str) -> dict[str, float]:
     """Probability by language, nothing for a text too short to say."""
-    read = " ".join(text[:_READ_CHARS].split())
-    if sum(map(str.isalpha, read)) < _FEWEST_LETTERS:
-        return {}
-    family = known_languages().family
-    odds: dict[str, float] = {}
-    for code, probability in language_odds(read).items():
-        odds[family.get(code, code)] = odds.get(family.get(code, code), 0.0) + probability
-    return odds
+    read = text[:_READ_CHARS]
+    return odds_by_family(read) if sum(map(str.isalpha, read)) >= _FEWEST_LETTERS else {}

@@ -8,6 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from driftline_analyzers.drift.language import language_odds
+
 _READ_CHARS: Final = 20_000
 _INFLECTION: Final = 4
 """Letters that may follow the beginning of a name: 'polsk' of 'polsku', 'французск' of 'французском'."""
@@ -84,6 +86,16 @@ def known_languages() -> Languages:
         codes=frozenset(table),
         parts=re.compile("|".join(map(re.escape, sorted(by_part, key=len, reverse=True)))),
     )
+
+
+def odds_by_family(text: str) -> dict[str, float]:
+    """Probability of each language, look-alikes added up, from the first 1,000 characters without repeated blanks; they sum to 1."""
+    family = known_languages().family
+    odds: dict[str, float] = {}
+    for code, probability in language_odds(" ".join(text.split())).items():
+        language = family.get(code, code)
+        odds[language] = odds.get(language, 0.0) + probability
+    return odds
 
 
 def named_languages(text: str) -> set[str]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, ClassVar, Final
 
-from driftline_analyzers.drift.language import language_odds
 from driftline_analyzers.quality.asked_language import (
     asks_for_translation,
     known_languages,
     named_languages,
+    odds_by_family,
     ordered_languages,
 )
 from driftline_analyzers.quality.prose import prose_of
@@ -86,11 +86,7 @@ class LanguageScorer:
         """Probability by language, look-alikes added up; None where it is not clear."""
         if _letters(prose) < self.min_letters:
             return None
-        family = known_languages().family
-        odds: dict[str, float] = {}
-        for code, probability in language_odds(" ".join(prose.split())).items():
-            language = family.get(code, code)
-            odds[language] = odds.get(language, 0.0) + probability
+        odds = odds_by_family(prose)
         return odds if max(odds.values()) >= self.min_told else None
 
     def _of_parts(self, question: str) -> set[str]:

@@ -32,7 +32,7 @@ class RelevanceScorer:
     """
 
     name: ClassVar[str] = "relevance"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def __init__(self, *, min_cosine: float = 0.1, min_words: int = 4) -> None:
         self.min_cosine = min_cosine

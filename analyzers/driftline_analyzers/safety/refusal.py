@@ -12,7 +12,7 @@ class RefusalScorer:
     """value: 1 for a refusal, else 0, by the opening of the answer; its mean is the refusal rate. A refusal is no fault: never flagged."""
 
     name: ClassVar[str] = "refusal"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, calls: Sequence[Call], *, embed: Embed) -> list[list[CallScore]]:
         """Field completion, where there is one."""
