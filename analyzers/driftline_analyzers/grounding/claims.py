@@ -50,10 +50,13 @@ _LONGEST_FRAGMENT: Final = 6
 """Words of a clause without a verb that belongs to the next one: "As for the price"."""
 
 
-def claimed_part(text: str) -> tuple[int, int] | None:
-    """[start, end) of what a sentence claims, all of it for most; None for questions, headings, small talk and what is not known."""
+def claimed_part(text: str, words: Sequence[Word] | None = None, *, offset: int = 0) -> tuple[int, int] | None:
+    """[start, end) of what a sentence claims, all of it for most; None for questions, headings, small talk and what is not known.
+
+    words: of the sentence, where they are at hand; offset: of the sentence in the text that they are places in.
+    """
     bare = text.rstrip(_MARKUP)
-    words = words_of(text)
+    words = words_of(text) if words is None else words
     if not any(word.carries for word in words) or bare.endswith(_QUESTION):
         return None
     clauses = list(_clauses(text))
@@ -61,7 +64,9 @@ def claimed_part(text: str) -> tuple[int, int] | None:
         return None
     verdicts = _verdicts(
         [
-            _Clause(text=text[start:end].strip(_ENDS), words=[one for one in words if start <= one.start < end])
+            _Clause(
+                text=text[start:end].strip(_ENDS), words=[one for one in words if start <= one.start - offset < end]
+            )
             for start, end in clauses
         ]
     )
@@ -83,7 +88,7 @@ def _clauses(text: str) -> Iterator[tuple[int, int]]:
     yield start, len(text)
 
 
-def _is_heading(clauses: list[str], words: list[Word]) -> bool:
+def _is_heading(clauses: Sequence[str], words: Sequence[Word]) -> bool:
     """Of what ends with a colon: whether it names or announces what follows rather than stating something with a name or number."""
     bare = [clause.strip(_ENDS) for clause in clauses]
     if any(is_announcement(clause) or _INTRODUCTION.match(clause) for clause in bare):

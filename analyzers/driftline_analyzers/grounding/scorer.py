@@ -126,11 +126,13 @@ class GroundingScorer:
         asked = frozenset(word.key for word in words_of(call.prompt[:_MAX_QUESTION_CHARS]))
         judged = []
         for whole in sentences[:_MAX_SENTENCES]:
-            part = claimed_part(call.completion[whole.start : whole.end])
+            words = words_of(call.completion, whole.start, whole.end)
+            part = claimed_part(call.completion[whole.start : whole.end], words, offset=whole.start)
             if part is None:
                 continue
             sentence = Sentence(whole.start + part[0], whole.start + part[1])
-            words = words_of(call.completion, sentence.start, sentence.end)
+            if sentence != whole:
+                words = words_of(call.completion, sentence.start, sentence.end)
             if source is None:
                 source = self._source(tuple(call.documents), sources)
             claim = claim_features(words, source, asked=asked, rarity=shipped_rarity())

@@ -59,7 +59,7 @@ class Source:
         self.passages.append(passage)
         self._edges.append(False)
         self._denials.append(denials_of(words))
-        for key in {key for word in words for key in (word.key, word.also, word.unit) if key}:
+        for key in dict.fromkeys(key for word in words for key in (word.key, word.also, word.unit) if key):
             self._postings[key].append(place)
         self.bigrams.update((one.key, other.key) for one, other in pairwise(words))
         for word in words:

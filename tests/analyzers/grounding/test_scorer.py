@@ -1,5 +1,8 @@
 import json
 import math
+import os
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from driftline_analyzers.grounding.head import shipped_head
 from driftline_analyzers.grounding.scorer import GroundingScorer
+from driftline_analyzers.grounding.sources import Source
 from driftline_analyzers.scoring.call import Call
 from driftline_analyzers.scoring.scorer import CallScore
 
@@ -265,3 +269,14 @@ def test_a_copy_with_one_thing_altered_is_flagged(completion: str, marked: str) 
 def test_the_same_copy_unaltered_is_not(document: str) -> None:
     for completion in (document, *(f"{one.rstrip('.')}." for one in document.split(". "))):
         assert judged(completion, LEASE).evidence["verdict"] == "supported", completion
+
+
+def test_no_digit_depends_on_how_python_hashes_strings() -> None:
+    """Sums over a source's words are in the order in which it has them."""
+    program = (
+        "from driftline_analyzers.grounding.sources import Source\n"
+        f"print(Source({BRIDGE!r}, max_chars=1000).meanings.tobytes().hex())"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == Source(BRIDGE, max_chars=1000).meanings.tobytes().hex()
