@@ -55,7 +55,7 @@ def _fill(store: Store, n_calls: int) -> None:
     rng = random.Random(_SEED)
     documents = [document for topic in load_topics() for document in topic.documents]
     now = datetime.now(UTC)
-    rows = []
+    rows, spans = [], []
     for number in range(n_calls):
         chosen = rng.sample(documents, 2)
         question = f"Number {number}: {rng.choice(chosen[0].questions)}"
@@ -79,11 +79,18 @@ def _fill(store: Store, n_calls: int) -> None:
                 now,
             )
         )
+        sent = {
+            "gen_ai.prompt": question,
+            "gen_ai.completion": answer,
+            "gen_ai.documents": " ".join(text for _, text, _ in texts),
+        }
+        spans.append(("default", "bench", started, *ids, sent, now))
     columns = (
         *("project", "service", "start_time", "trace_id", "span_id", "kind", "request_model", "input_tokens"),
         *("system_prompt", "prompt", "completion", "documents", "received_at"),
     )
     store.insert("generations", columns, rows)
+    store.insert("spans", (*columns[:5], "attributes", "received_at"), spans)
 
 
 def _measure(store: Store, name: str) -> None:

@@ -246,8 +246,7 @@ def _compare(embedded: Embedded, phases: _Phases) -> None:
     """Groups of riders, and figures with their own past. Raises StoreError when groups could not be compared."""
     settings, store = embedded.analysis.settings, embedded.store
     with phases.phase("compare", "groups compared, figures with their past"):
-        bias = BiasSettings(window=settings.bias_window, declared=settings.bias_declared)
-        report = BiasRunner(store, bias, embedder=embedded.embedder).run_once()
+        report = BiasRunner(store, BiasSettings.of(settings), embedder=embedded.embedder).run_once()
         if report.errors:
             raise StoreError(f"expected groups to be compared, got {report.errors} windows that failed; see the log")
         AnomalyRunner(store, settings).run_once()
